@@ -1,0 +1,50 @@
+export { Type } from 'typebox';
+export type { TObject, TSchema } from 'typebox';
+export {
+  CancelledError,
+  DataError,
+  LeakError,
+  ProsodiaError,
+  RequestError,
+  messageOf,
+  nearest,
+  throwIfCancelled,
+  type ErrorParts,
+} from './errors.ts';
+export {
+  inputSpec,
+  many,
+  optional,
+  type ArtifactKind,
+  type ColumnDoc,
+  type InputSpec,
+  type Inputs,
+  type ManyInput,
+  type ManyItem,
+  type OpenOptions,
+  type OptionalInput,
+  type Outputs,
+  type ReaderOf,
+  type Role,
+  type RoleSource,
+  type RowView,
+  type WriterOf,
+} from './kinds.ts';
+export { BUILD_FOLDER, PROJECT_ROOT, loadable } from './modules.ts';
+export { Rng, type RngLabel } from './random.ts';
+export { mapSharded, serializeError, type ShardOptions, type ShardWorker } from './shard.ts';
+export {
+  defineStage,
+  type DeviceClass,
+  type ExternalProbe,
+  type ExternalRequest,
+  type ExternalState,
+  type FitContext,
+  type RecordingRef,
+  type Recordings,
+  type Resources,
+  type RunContext,
+  type StageDefinition,
+  type StageServices,
+  type Static,
+} from './stage.ts';

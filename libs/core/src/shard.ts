@@ -1,0 +1,187 @@
+/**
+ * Rows over worker threads: same order and same bytes whatever the number of threads.
+ *
+ * A worker module exports, as default, a function that takes the setup once and returns the function
+ * for one item. Items are handed out one by one to idle workers and results come back in item order,
+ * with a bounded number in flight, so memory does not grow with the corpus.
+ *
+ * With one thread the same module runs in this thread: nothing is copied, and a debugger sees it.
+ */
+import { Worker } from 'node:worker_threads';
+import { CancelledError, DataError, ProsodiaError, type ErrorParts, throwIfCancelled } from './errors.ts';
+import { loadable } from './modules.ts';
+
+/** Default export of a worker module. */
+export type ShardWorker<Setup, Item, Result> = (
+  setup: Setup,
+) => ((item: Item) => Result | Promise<Result>) | Promise<(item: Item) => Result | Promise<Result>>;
+
+export interface ShardOptions<Setup> {
+  /** `new URL('./rows.ts', import.meta.url)`: write it just so, the build finds worker modules by it. */
+  worker: URL;
+  /** Structured-cloneable value given to each worker once. */
+  setup: Setup;
+  threads: number;
+  signal?: AbortSignal;
+}
+
+/** Messages between this module and `shard-thread.ts`. */
+export interface ShardReply {
+  index: number;
+  result?: unknown;
+  error?: { message: string; stack?: string; parts?: ErrorParts };
+}
+
+/**
+ * Maps `items` through a worker module on up to `threads` threads and yields the results in order.
+ *
+ * @throws the worker's own error, with its place in the input; {@link CancelledError} on `signal`;
+ *   a DataError if a worker thread dies (out of memory, native crash)
+ */
+export async function* mapSharded<Setup, Item, Result>(
+  items: Iterable<Item> | AsyncIterable<Item>,
+  options: ShardOptions<Setup>,
+): AsyncGenerator<Result, void, undefined> {
+  if (options.threads <= 1) yield* mapInline<Setup, Item, Result>(items, options);
+  else yield* mapThreaded<Setup, Item, Result>(items, options);
+}
+
+async function* mapInline<Setup, Item, Result>(
+  items: Iterable<Item> | AsyncIterable<Item>,
+  { worker, setup, signal }: ShardOptions<Setup>,
+): AsyncGenerator<Result, void, undefined> {
+  const module = (await import(loadable(worker).url.href)) as { default: ShardWorker<Setup, Item, Result> };
+  const work = await module.default(setup);
+  for await (const item of items) {
+    throwIfCancelled(signal);
+    yield await work(item);
+  }
+}
+
+async function* mapThreaded<Setup, Item, Result>(
+  items: Iterable<Item> | AsyncIterable<Item>,
+  { worker, setup, threads, signal }: ShardOptions<Setup>,
+): AsyncGenerator<Result, void, undefined> {
+  const pool = new Pool(worker, setup, threads);
+  const iterator = toAsyncIterator(items);
+  const inFlight: Promise<Result>[] = [];
+  const onAbort = () => pool.fail(new CancelledError());
+  signal?.addEventListener('abort', onAbort, { once: true });
+  try {
+    throwIfCancelled(signal);
+    let exhausted = false;
+    while (!exhausted || inFlight.length > 0) {
+      while (!exhausted && inFlight.length < threads * 3) {
+        const next = await iterator.next();
+        if (next.done) exhausted = true;
+        else {
+          const promise = pool.submit(next.value) as Promise<Result>;
+          promise.catch(() => undefined); // Awaited below, in order; an early failure is not unhandled.
+          inFlight.push(promise);
+        }
+      }
+      if (inFlight.length > 0) yield await inFlight.shift()!;
+    }
+  } finally {
+    signal?.removeEventListener('abort', onAbort);
+    await iterator.return?.(undefined);
+    await pool.close();
+  }
+}
+
+function toAsyncIterator<Item>(items: Iterable<Item> | AsyncIterable<Item>): AsyncIterator<Item> {
+  async function* iterate(): AsyncGenerator<Item> {
+    for await (const item of items) yield item;
+  }
+  return iterate();
+}
+
+interface Job {
+  index: number;
+  item: unknown;
+  resolve(value: unknown): void;
+  reject(error: Error): void;
+}
+
+class Pool {
+  readonly #workers: Worker[] = [];
+  readonly #idle: Worker[] = [];
+  readonly #queue: Job[] = [];
+  readonly #running = new Map<Worker, Job>();
+  #failure: Error | undefined;
+  #count = 0;
+  #closing = false;
+
+  constructor(module: URL, setup: unknown, threads: number) {
+    const thread = loadable(new URL('./shard-thread.ts', import.meta.url));
+    const workerData = { module: loadable(module).url.href, setup };
+    for (let i = 0; i < threads; i++) {
+      const worker = new Worker(thread.url, { workerData, execArgv: [...process.execArgv, ...thread.execArgv] });
+      worker.on('message', (reply: ShardReply) => this.#onReply(worker, reply));
+      worker.on('error', (error: Error) => this.fail(error));
+      worker.on('exit', (code) => {
+        if (!this.#closing) this.fail(new DataError({ problem: `a worker thread ended early with code ${code}` }));
+      });
+      this.#workers.push(worker);
+      this.#idle.push(worker);
+    }
+  }
+
+  submit(item: unknown): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      if (this.#failure) return reject(this.#failure);
+      this.#queue.push({ index: this.#count++, item, resolve, reject });
+      this.#dispatch();
+    });
+  }
+
+  fail(error: Error): void {
+    this.#failure ??= error;
+    for (const job of [...this.#running.values(), ...this.#queue]) job.reject(this.#failure);
+    this.#running.clear();
+    this.#queue.length = 0;
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+  }
+
+  #dispatch(): void {
+    while (this.#queue.length > 0 && this.#idle.length > 0) {
+      const worker = this.#idle.pop()!;
+      const job = this.#queue.shift()!;
+      this.#running.set(worker, job);
+      worker.postMessage({ index: job.index, item: job.item });
+    }
+  }
+
+  #onReply(worker: Worker, reply: ShardReply): void {
+    const job = this.#running.get(worker);
+    this.#running.delete(worker);
+    this.#idle.push(worker);
+    if (job) {
+      if (reply.error) job.reject(revive(reply.error));
+      else job.resolve(reply.result);
+    }
+    this.#dispatch();
+  }
+}
+
+/** An error object keeps its parts across the thread boundary, but not its class. */
+function revive({ message, stack, parts }: NonNullable<ShardReply['error']>): Error {
+  const error = parts ? new DataError(parts) : new Error(message);
+  if (stack !== undefined) error.stack = stack;
+  return error;
+}
+
+/** The serializable form of an error that a worker raised. */
+export function serializeError(error: unknown): NonNullable<ShardReply['error']> {
+  if (error instanceof ProsodiaError) return { message: error.message, parts: error.parts, ...stackOf(error) };
+  if (error instanceof Error) return { message: error.message, ...stackOf(error) };
+  return { message: String(error) };
+}
+
+function stackOf(error: Error): { stack?: string } {
+  return error.stack === undefined ? {} : { stack: error.stack };
+}
