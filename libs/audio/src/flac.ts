@@ -1,0 +1,95 @@
+/**
+ * Reads FLAC: the frames are found and checked here, their contents decoded by libFLAC (compiled to
+ * WebAssembly in `@wasm-audio-decoders/flac`).
+ *
+ * The package can parse whole files too, but then passes over damage, and its `reset()` between files builds
+ * the WebAssembly instance anew, which takes as long as decoding a clip. Frames stand alone, so one
+ * instance, given nothing but frames that passed their CRCs, needs no reset; after an error it is dropped.
+ */
+import { createHash } from 'node:crypto';
+import { FLACDecoder } from '@wasm-audio-decoders/flac';
+import { flacError, parseStreamInfo, splitFrames } from './flac-stream.ts';
+import type { AudioInfo, DecodeOptions, DecodedChannels } from './types.ts';
+
+/** The one decoder of this thread. `decodeFrames` runs to its end without yielding, so callers cannot mix. */
+let shared: Promise<FLACDecoder> | undefined;
+
+async function sharedDecoder(): Promise<FLACDecoder> {
+  shared ??= (async () => {
+    const decoder = new FLACDecoder();
+    await decoder.ready;
+    return decoder;
+  })();
+  return shared;
+}
+
+/** What the headers of a FLAC file say. Scans the frames only if STREAMINFO leaves the length open. */
+export function probeFlac(bytes: Uint8Array, { where }: DecodeOptions = {}): AudioInfo {
+  const info = parseStreamInfo(bytes, where);
+  return {
+    container: 'flac',
+    encoding: `PCM_${info.bitsPerSample}`,
+    sampleRate: info.sampleRate,
+    channels: info.channels,
+    frames: info.totalSamples || splitFrames(bytes, info, where).samples,
+    notices: [],
+  };
+}
+
+/**
+ * Decodes a FLAC file of any channel count and bit depth; a sample is its integer value / 2^(bits - 1).
+ * Verified on the way: the CRC of each frame, their order and number, the total of samples and, up to 24 bits,
+ * the MD5 of all samples (32-bit samples do not survive float32, so their MD5 cannot be formed).
+ *
+ * @throws DataError if the file is truncated, damaged, or not what its header says
+ */
+export async function decodeFlac(bytes: Uint8Array, options: DecodeOptions = {}): Promise<DecodedChannels> {
+  const { where } = options;
+  const stream = parseStreamInfo(bytes, where);
+  const { frames, samples } = splitFrames(bytes, stream, where);
+  const decoder = await sharedDecoder();
+  const { channelData, samplesDecoded, errors } = await decoder.decodeFrames(frames);
+  if (errors.length > 0 || samplesDecoded !== samples || channelData.length !== stream.channels) {
+    shared = undefined;
+    throw flacError('the FLAC file could not be decoded', where, {
+      expected: `${samples} samples in ${stream.channels} channels`,
+      got: errors[0]?.message ?? `${samplesDecoded} samples in ${channelData.length} channels`,
+    });
+  }
+  if (stream.md5 !== undefined && stream.bitsPerSample <= 24) {
+    const md5 = md5Of(channelData, stream.bitsPerSample);
+    if (md5 !== stream.md5) {
+      throw flacError('the samples of the FLAC file do not have the MD5 it states', where, {
+        expected: stream.md5,
+        got: md5,
+      });
+    }
+  }
+  return {
+    container: 'flac',
+    encoding: `PCM_${stream.bitsPerSample}`,
+    sampleRate: stream.sampleRate,
+    channels: stream.channels,
+    frames: samples,
+    notices: [],
+    channelData,
+  };
+}
+
+/** MD5 over the interleaved samples as little-endian integers of whole bytes, as FLAC's STREAMINFO wants it. */
+function md5Of(channelData: readonly Float32Array[], bitsPerSample: number): string {
+  const channels = channelData.length;
+  const frames = channelData[0]!.length;
+  const width = Math.ceil(bitsPerSample / 8);
+  const scale = 2 ** (bitsPerSample - 1);
+  const bytes = new Uint8Array(frames * channels * width);
+  for (let c = 0; c < channels; c++) {
+    const samples = channelData[c]!;
+    for (let i = 0; i < frames; i++) {
+      const value = samples[i]! * scale;
+      const at = (i * channels + c) * width;
+      for (let b = 0; b < width; b++) bytes[at + b] = value >> (8 * b);
+    }
+  }
+  return createHash('md5').update(bytes).digest('hex');
+}

@@ -1,0 +1,73 @@
+/**
+ * Changes the sample rate of a signal, in the quality class of soxr's HQ (librosa's default).
+ *
+ * One filter design, three ways to run it: whole-number ratios whose terms factor well go through the
+ * Fourier transform, other whole-number ratios through exact phases, everything else through interpolated ones.
+ */
+import { DataError } from '@prosodia/core';
+import { lowPass } from './resample-filter.ts';
+import { phaseTable, resampleArbitrary, resampleRational, TABLE_PHASES } from './resample-polyphase.ts';
+
+type Resampler = (samples: Float32Array, length: number) => Float32Array;
+
+const cache = new Map<number, Resampler>();
+const CACHE_LIMIT = 16;
+
+/**
+ * `samples` at another rate, as `librosa.resample(samples, orig_sr, target_sr, res_type='soxr_hq')`.
+ *
+ * @param samples `[n]`
+ * @param orig_sr rate of `samples`; any number above 0, whole or not (only the ratio of the rates counts)
+ * @param target_sr rate of the result
+ * @returns `[ceil(n * target_sr / orig_sr)]`, not delayed: sample i is the signal at i / target_sr seconds.
+ *   Equal rates give a copy.
+ * @throws DataError if a rate is not a number above 0, or the rates are more than 256-fold apart
+ */
+export function resample(samples: Float32Array, orig_sr: number, target_sr: number): Float32Array {
+  for (const [name, rate] of Object.entries({ orig_sr, target_sr })) {
+    if (!(rate > 0 && Number.isFinite(rate))) throw rateError(`${name} is no sample rate`, 'a number above 0', rate);
+  }
+  const ratio = target_sr / orig_sr;
+  if (ratio > MAX_RATIO || ratio < 1 / MAX_RATIO) {
+    throw rateError('the sample rates are too far apart', `a ratio of at most ${MAX_RATIO}`, ratio);
+  }
+  if (orig_sr === target_sr) return samples.slice();
+  const length = Math.ceil(samples.length * ratio);
+  return length === 0 ? new Float32Array(0) : resampler(ratio, orig_sr, target_sr)(samples, length);
+}
+
+const MAX_RATIO = 256;
+
+function resampler(ratio: number, orig_sr: number, target_sr: number): Resampler {
+  let made = cache.get(ratio);
+  if (!made) {
+    made = makeResampler(ratio, orig_sr, target_sr);
+    if (cache.size >= CACHE_LIMIT) cache.delete(cache.keys().next().value!);
+    cache.set(ratio, made);
+  }
+  return made;
+}
+
+function makeResampler(ratio: number, orig_sr: number, target_sr: number): Resampler {
+  const filter = lowPass(ratio);
+  const fraction = wholeRatio(target_sr, orig_sr);
+  if (fraction) {
+    const table = phaseTable(filter, fraction.L, false);
+    return (samples, length) => resampleRational(samples, table, fraction.M, length);
+  }
+  const table = phaseTable(filter, TABLE_PHASES, true);
+  return (samples, length) => resampleArbitrary(samples, table, orig_sr / target_sr, length);
+}
+
+/** target / original as L / M in lowest terms, or undefined if that takes more phases than are worth a table. */
+function wholeRatio(target_sr: number, orig_sr: number): { L: number; M: number } | undefined {
+  if (!Number.isInteger(target_sr) || !Number.isInteger(orig_sr)) return undefined;
+  let [a, b] = [target_sr, orig_sr];
+  while (b > 0) [a, b] = [b, a % b];
+  const L = target_sr / a;
+  return L <= TABLE_PHASES ? { L, M: orig_sr / a } : undefined;
+}
+
+function rateError(problem: string, expected: string, got: number): DataError {
+  return new DataError({ problem, expected, got: `${got}` });
+}
