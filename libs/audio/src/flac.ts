@@ -8,8 +8,11 @@
  */
 import { createHash } from 'node:crypto';
 import { FLACDecoder } from '@wasm-audio-decoders/flac';
-import { flacError, parseStreamInfo, splitFrames } from './flac-stream.ts';
+import { flacError, parseStreamInfo, splitFrames, type StreamInfo } from './flac-stream.ts';
 import type { AudioInfo, DecodeOptions, DecodedChannels } from './types.ts';
+
+/** A float32 has a mantissa of 24 bits. */
+const MOST_BITS = 24;
 
 /** The one decoder of this thread. `decodeFrames` runs to its end without yielding, so callers cannot mix. */
 let shared: Promise<FLACDecoder> | undefined;
@@ -26,6 +29,7 @@ async function sharedDecoder(): Promise<FLACDecoder> {
 /** What the headers of a FLAC file say. Scans the frames only if STREAMINFO leaves the length open. */
 export function probeFlac(bytes: Uint8Array, { where }: DecodeOptions = {}): AudioInfo {
   const info = parseStreamInfo(bytes, where);
+  refuseWide(info, where);
   return {
     container: 'flac',
     encoding: `PCM_${info.bitsPerSample}`,
@@ -37,15 +41,17 @@ export function probeFlac(bytes: Uint8Array, { where }: DecodeOptions = {}): Aud
 }
 
 /**
- * Decodes a FLAC file of any channel count and bit depth; a sample is its integer value / 2^(bits - 1).
- * Verified on the way: the CRC of each frame, their order and number, the total of samples and, up to 24 bits,
- * the MD5 of all samples (32-bit samples do not survive float32, so their MD5 cannot be formed).
+ * Decodes a FLAC file of any channel count and up to 24 bits; a sample is its integer value / 2^(bits - 1).
+ * Verified on the way: the CRC of each frame, their order and number, the total of samples, and the MD5 of all
+ * samples.
  *
- * @throws DataError if the file is truncated, damaged, or not what its header says
+ * @throws DataError if the file is truncated, damaged, not what its header says, or of more than 24 bits (which
+ *   the package's float32 output could not carry)
  */
 export async function decodeFlac(bytes: Uint8Array, options: DecodeOptions = {}): Promise<DecodedChannels> {
   const { where } = options;
   const stream = parseStreamInfo(bytes, where);
+  refuseWide(stream, where);
   const { frames, samples } = splitFrames(bytes, stream, where);
   const decoder = await sharedDecoder();
   const { channelData, samplesDecoded, errors } = await decoder.decodeFrames(frames);
@@ -56,14 +62,12 @@ export async function decodeFlac(bytes: Uint8Array, options: DecodeOptions = {})
       got: errors[0]?.message ?? `${samplesDecoded} samples in ${channelData.length} channels`,
     });
   }
-  if (stream.md5 !== undefined && stream.bitsPerSample <= 24) {
-    const md5 = md5Of(channelData, stream.bitsPerSample);
-    if (md5 !== stream.md5) {
-      throw flacError('the samples of the FLAC file do not have the MD5 it states', where, {
-        expected: stream.md5,
-        got: md5,
-      });
-    }
+  const md5 = restoreIntegers(channelData, stream.bitsPerSample);
+  if (stream.md5 !== undefined && md5 !== stream.md5) {
+    throw flacError('the samples of the FLAC file do not have the MD5 it states', where, {
+      expected: stream.md5,
+      got: md5,
+    });
   }
   return {
     container: 'flac',
@@ -76,8 +80,13 @@ export async function decodeFlac(bytes: Uint8Array, options: DecodeOptions = {})
   };
 }
 
-/** MD5 over the interleaved samples as little-endian integers of whole bytes, as FLAC's STREAMINFO wants it. */
-function md5Of(channelData: readonly Float32Array[], bitsPerSample: number): string {
+/**
+ * Rescales samples in place from the package's scale, integer / (2^(bits - 1) - 1), to the usual one, integer /
+ * 2^(bits - 1). Up to 24 bits a float32 tells neighbouring integers apart, so rounding restores them exactly.
+ *
+ * @returns the MD5 of the interleaved integers, little-endian in whole bytes, as STREAMINFO wants it
+ */
+function restoreIntegers(channelData: readonly Float32Array[], bitsPerSample: number): string {
   const channels = channelData.length;
   const frames = channelData[0]!.length;
   const width = Math.ceil(bitsPerSample / 8);
@@ -85,11 +94,23 @@ function md5Of(channelData: readonly Float32Array[], bitsPerSample: number): str
   const bytes = new Uint8Array(frames * channels * width);
   for (let c = 0; c < channels; c++) {
     const samples = channelData[c]!;
+    let at = c * width;
     for (let i = 0; i < frames; i++) {
-      const value = samples[i]! * scale;
-      const at = (i * channels + c) * width;
+      // `| 0` also turns the -0 that rounding gives into 0.
+      const value = Math.round(samples[i]! * (scale - 1)) | 0;
+      samples[i] = value / scale;
       for (let b = 0; b < width; b++) bytes[at + b] = value >> (8 * b);
+      at += channels * width;
     }
   }
   return createHash('md5').update(bytes).digest('hex');
+}
+
+function refuseWide({ bitsPerSample }: StreamInfo, where: string | undefined): void {
+  if (bitsPerSample > MOST_BITS) {
+    throw flacError('the FLAC file has more bits per sample than are read', where, {
+      expected: `at most ${MOST_BITS} bits`,
+      got: `${bitsPerSample} bits`,
+    });
+  }
 }
