@@ -48,8 +48,8 @@ export interface RecordingRef {
 export interface Recordings {
   /** The bytes of a recording. Throws a DataError if it is gone or its digest is not the pinned one. */
   read(recording: RecordingRef): Promise<Uint8Array>;
-  /** The folder of a corpus; undefined if there is none. Only `ingest` has a reason to ask. */
-  folder(corpus: string): string | undefined;
+  /** The folder of a corpus, as its probe found it. Only `ingest` has a reason to ask. Throws a DataError if unknown. */
+  folder(corpus: string): string;
 }
 
 export interface FitContext<Params, I> extends StageServices<Params> {
@@ -115,25 +115,37 @@ export function defineStage<
 }
 
 /**
- * Default export of a stage's `external` module. It runs before keys are computed, on every run, so
- * it must be quick when nothing changed: ask `digest` for files, it remembers by size and time.
+ * Default export of a stage's `external` module: finds, or on request brings in, what the stage reads
+ * from outside the store, and identifies it by content.
+ *
+ * It runs before keys are computed, on every run, so it must be quick when nothing changed: ask
+ * `digest` for files, it remembers by size, times and inode.
+ *
+ * @returns undefined if the data is not there and `acquire` is false
  */
-export type ExternalProbe = (request: ExternalRequest) => Promise<ExternalState>;
+export type ExternalProbe = (request: ExternalRequest) => Promise<ExternalState | undefined>;
 
 export interface ExternalRequest {
+  /** Parameters of the stage instance, defaults filled in. */
   readonly params: Readonly<Record<string, unknown>>;
-  readonly seed: number;
   /** Root of the project; `data/` lies in it. */
   readonly root: string;
-  /** What the user gave as `--data` or `PROSODIA_DATA`. */
+  /** What the user gave as `--data` or `PROSODIA_DATA`; absolute. */
   readonly dataFolder: string | undefined;
-  /** SHA-256 of a file, from memory if its size, times and inode are those last seen. */
+  /** True for `run`, which may download or synthesize; false for `status`, which only looks. */
+  readonly acquire: boolean;
+  readonly signal: AbortSignal;
+  /** SHA-256 (lower-case hexadecimal) of a file, from memory if its size, times and inode are those last seen. */
   digest(path: string): Promise<string>;
+  progress(done: number, total: number | undefined, unit?: string): void;
+  notice(message: string): void;
 }
 
 export interface ExternalState {
-  /** Identifies the outside data; part of the stage's key. Never a path or a time. */
+  /** Identifies the outside data by content; part of the stage's key. Never a path or a time. */
   readonly digest: string;
-  /** What it stands for, for `why`: `1,440 recordings in ravdess-speech`. */
+  /** What it stands for, in the words of `why`: `1,440 recordings of ravdess-speech`. */
   readonly description: string;
+  /** Where each corpus lies on this machine; absolute paths, not part of any key. */
+  readonly folders: Readonly<Record<string, string>>;
 }

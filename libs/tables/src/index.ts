@@ -1,1 +1,19 @@
-export {};
+export { type Cell, type ColumnValues, type Row } from './columns.ts';
+export { AudioTable, type AudioRow } from './kinds/audio.ts';
+export { ClipTable, type ClipRow } from './kinds/clips.ts';
+export {
+  FeatureReader,
+  FeatureTable,
+  FeatureWriter,
+  layoutWidth,
+  type FeatureBlock,
+  type FeatureLayout,
+  type FeatureMetadata,
+} from './kinds/features.ts';
+export { FolderReader, FolderWriter, Model, Report, Transform } from './kinds/folder.ts';
+export { type ItemRow } from './kinds/items.ts';
+export { PredictionReader, PredictionTable, PredictionWriter, type PredictionRow } from './kinds/predictions.ts';
+export { SplitReader, SplitTable, type SplitRow } from './kinds/split.ts';
+export { Batch, TableReader } from './reader.ts';
+export { type Column, type ColumnType, type TableSchema } from './schema.ts';
+export { TableWriter } from './writer.ts';

@@ -1,0 +1,191 @@
+/**
+ * Features per item: named scalar columns (`mfcc_03_mean`), or one fixed-size matrix per row.
+ *
+ * The columns depend on the data, so a writer first declares its layout and then appends rows.
+ */
+import { type ArtifactKind, DataError, type OpenOptions } from '@prosodia/core';
+import { TableReader } from '../reader.ts';
+import type { Column } from '../schema.ts';
+import { TableWriter } from '../writer.ts';
+import { type ItemRow, itemColumns } from './items.ts';
+import { documentation, requireKind } from './table-kind.ts';
+
+/** Named scalars, or a matrix of the given shape (last axis fastest), for example `[32, 94, 2]`. */
+export type FeatureLayout =
+  | { readonly form: 'scalars'; readonly names: readonly string[] }
+  | { readonly form: 'matrix'; readonly shape: readonly number[]; readonly axes: readonly string[] };
+
+/** Settings the features were computed with, for later stages to check. */
+export type FeatureMetadata = Readonly<Record<string, string>>;
+
+const MATRIX_COLUMN = 'values';
+
+/** All features of a table (or of a batch) in memory. */
+export interface FeatureBlock {
+  readonly items: readonly ItemRow[];
+  /** Row-major `[items.length, width]`. */
+  readonly values: Float32Array;
+  readonly width: number;
+}
+
+export class FeatureReader {
+  readonly table: TableReader<ItemRow>;
+  readonly layout: FeatureLayout;
+  readonly metadata: FeatureMetadata;
+  readonly where: string;
+
+  constructor(table: TableReader<ItemRow>) {
+    this.table = table;
+    this.where = table.where;
+    this.layout = layoutOf(table);
+    const { kind: _kind, ...metadata } = table.schema.metadata;
+    this.metadata = metadata;
+  }
+
+  /** Numbers per row. */
+  get width(): number {
+    return layoutWidth(this.layout);
+  }
+
+  /** Name of each number of a row; for a matrix its index, such as `values[3,17]`. */
+  columnNames(): readonly string[] {
+    if (this.layout.form === 'scalars') return this.layout.names;
+    const { shape } = this.layout;
+    return Array.from({ length: this.width }, (_, i) => {
+      const index: number[] = [];
+      for (let rest = i, axis = shape.length - 1; axis >= 0; axis--) {
+        index.unshift(rest % shape[axis]!);
+        rest = Math.floor(rest / shape[axis]!);
+      }
+      return `${MATRIX_COLUMN}[${index.join(',')}]`;
+    });
+  }
+
+  /** Part by part, so that memory is bounded by a part. */
+  async *blocks(): AsyncGenerator<FeatureBlock, void, undefined> {
+    const names = itemColumns.map((column) => column.name);
+    for await (const batch of this.table.batches()) {
+      const columns = names.map((name) => [name, batch.column(name)] as const);
+      const items = Array.from(
+        { length: batch.length },
+        (_, r) => Object.fromEntries(columns.map(([name, values]) => [name, values.at(r)])) as unknown as ItemRow,
+      );
+      let values: Float32Array;
+      if (this.layout.form === 'scalars') values = batch.block(this.layout.names);
+      else {
+        values = new Float32Array(batch.length * this.width);
+        const matrices = batch.column<Float32Array>(MATRIX_COLUMN);
+        for (let r = 0; r < batch.length; r++) values.set(matrices.at(r), r * this.width);
+      }
+      yield { items, values, width: this.width };
+    }
+  }
+
+  /** The whole table in memory. */
+  async all(): Promise<FeatureBlock> {
+    const blocks: FeatureBlock[] = [];
+    for await (const block of this.blocks()) blocks.push(block);
+    const items = blocks.flatMap((block) => block.items);
+    const values = new Float32Array(items.length * this.width);
+    let offset = 0;
+    for (const block of blocks) {
+      values.set(block.values, offset);
+      offset += block.values.length;
+    }
+    return { items, values, width: this.width };
+  }
+}
+
+export class FeatureWriter {
+  readonly #folder: string;
+  readonly #where: string;
+  #layout: FeatureLayout | undefined;
+  #writer: TableWriter<ItemRow> | undefined;
+
+  constructor(folder: string, where: string) {
+    this.#folder = folder;
+    this.#where = where;
+  }
+
+  /** Declares the columns; call it once, before the first row. */
+  begin(layout: FeatureLayout, metadata: FeatureMetadata = {}): void {
+    this.#layout = layout;
+    const scalars = layout.form === 'scalars';
+    const valueColumns: Column[] = scalars
+      ? layout.names.map((name) => ({ name, type: 'float32' }))
+      : [
+          {
+            name: MATRIX_COLUMN,
+            type: { fixed: layoutWidth(layout) },
+            metadata: { shape: JSON.stringify(layout.shape), axes: JSON.stringify(layout.axes) },
+          },
+        ];
+    const schema = { columns: [...itemColumns, ...valueColumns], metadata: { kind: 'features', ...metadata } };
+    this.#writer = new TableWriter<ItemRow>(this.#folder, schema, this.#where, scalars ? layout.names.length : 0);
+  }
+
+  /** Adds an item and its numbers (copied). Throws a DataError if a number is not finite. */
+  async append(item: ItemRow, values: Float32Array): Promise<void> {
+    const writer = this.#started();
+    const bad = values.findIndex((value) => !Number.isFinite(value));
+    if (bad >= 0) {
+      throw new DataError({
+        problem: 'a feature is not a finite number',
+        got: `${values[bad]} at position ${bad}`,
+        where: `${this.#where}, item ${item.item_id}`,
+      });
+    }
+    if (this.#layout!.form === 'scalars') await writer.append(item, values);
+    else {
+      const row = { ...item, [MATRIX_COLUMN]: values.slice() };
+      await writer.append(row);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#started().close();
+  }
+
+  #started(): TableWriter<ItemRow> {
+    if (!this.#writer)
+      throw new DataError({ problem: 'the layout of the features was never declared', where: this.#where });
+    return this.#writer;
+  }
+}
+
+export const FeatureTable: ArtifactKind<FeatureReader, FeatureWriter> = {
+  id: 'features',
+  summary: 'One row of numbers, or one matrix, per item.',
+  columns: [
+    ...documentation(itemColumns),
+    {
+      name: '(one per feature) or values',
+      type: 'float32 or float32[n]',
+      summary: 'named scalars, or a matrix with its shape in the field metadata',
+    },
+  ],
+  async open(folder: string, options: OpenOptions) {
+    const table = await TableReader.open<ItemRow>(folder, options);
+    requireKind(table, 'features', itemColumns);
+    return new FeatureReader(table);
+  },
+  create(folder, { where }) {
+    return Promise.resolve(new FeatureWriter(folder, where));
+  },
+};
+
+/** Numbers per row of a layout. */
+export function layoutWidth(layout: FeatureLayout): number {
+  return layout.form === 'scalars' ? layout.names.length : layout.shape.reduce((product, size) => product * size, 1);
+}
+
+function layoutOf(table: TableReader<ItemRow>): FeatureLayout {
+  const own = table.schema.columns.slice(itemColumns.length);
+  const matrix = own.length === 1 && own[0]!.metadata?.['shape'] !== undefined ? own[0]! : undefined;
+  if (!matrix) return { form: 'scalars', names: own.map((column) => column.name) };
+  return {
+    form: 'matrix',
+    shape: JSON.parse(matrix.metadata!['shape']!) as number[],
+    axes: JSON.parse(matrix.metadata!['axes']!) as string[],
+  };
+}

@@ -1,0 +1,195 @@
+/**
+ * Reads a table part by part, restricted to the rows its view allows.
+ *
+ * The view is applied here, below every other access, so that a stage holding a training view has no
+ * way to reach a test row.
+ */
+import { readFile, readdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { Table } from 'apache-arrow';
+import { DataError, type OpenOptions, type RowView, messageOf, nearest } from '@prosodia/core';
+import { type Cell, type ColumnValues, type Row, columnValues } from './columns.ts';
+import { decodeParquet, decodeParquetSchema } from './parquet.ts';
+import { type TableSchema, fromArrowSchema } from './schema.ts';
+
+/** Some rows of a table, column by column. */
+export class Batch<R extends object = Row> {
+  readonly #table: Table;
+  readonly #rows: Int32Array | undefined;
+  readonly #where: string;
+  readonly #columns = new Map<string, ColumnValues>();
+  readonly length: number;
+
+  /** @param rows indices of the visible rows; all of them if undefined */
+  constructor(table: Table, rows: Int32Array | undefined, where: string) {
+    this.#table = table;
+    this.#rows = rows;
+    this.#where = where;
+    this.length = rows?.length ?? table.numRows;
+  }
+
+  /** Values of one column for the visible rows. Throws a DataError if there is no such column. */
+  column<T extends Cell = Cell>(name: string): ColumnValues<T> {
+    const values = this.#column(name);
+    const rows = this.#rows;
+    if (!rows) return values as ColumnValues<T>;
+    return { length: rows.length, at: (row) => values.at(rows[row]!) as T };
+  }
+
+  /** One row as an object. */
+  row(index: number): R {
+    const entries = this.#table.schema.fields.map(({ name }) => [name, this.column(name).at(index)] as const);
+    return Object.fromEntries(entries) as R;
+  }
+
+  /**
+   * Float32 columns side by side: row-major `[length, names.length]`.
+   * Throws a DataError if a column is missing or not float32.
+   */
+  block(names: readonly string[]): Float32Array {
+    const out = new Float32Array(this.length * names.length);
+    names.forEach((name, c) => {
+      const source = this.#vector(name).toArray() as unknown;
+      if (!(source instanceof Float32Array)) {
+        throw new DataError({ problem: `column ${name} is not float32`, where: this.#where });
+      }
+      for (let r = 0; r < this.length; r++) out[r * names.length + c] = source[this.#rows ? this.#rows[r]! : r]!;
+    });
+    return out;
+  }
+
+  #column(name: string): ColumnValues {
+    let values = this.#columns.get(name);
+    if (!values) {
+      values = columnValues(this.#vector(name));
+      this.#columns.set(name, values);
+    }
+    return values;
+  }
+
+  #vector(name: string) {
+    const vector = this.#table.getChild(name);
+    if (!vector)
+      throw missingColumn(
+        name,
+        this.#table.schema.fields.map((field) => field.name),
+        this.#where,
+      );
+    return vector;
+  }
+}
+
+export class TableReader<R extends object = Row> {
+  readonly schema: TableSchema;
+  /** For messages: which stage reads which input. */
+  readonly where: string;
+  readonly #parts: readonly string[];
+  readonly #view: RowView | undefined;
+
+  private constructor(parts: readonly string[], schema: TableSchema, options: OpenOptions) {
+    this.#parts = parts;
+    this.schema = schema;
+    this.where = options.where;
+    this.#view = options.view;
+  }
+
+  /** Opens a folder of part files. Throws a DataError if there are none or they cannot be read. */
+  static async open<R extends object = Row>(folder: string, options: OpenOptions): Promise<TableReader<R>> {
+    let names: string[];
+    try {
+      names = (await readdir(folder)).filter((name) => name.endsWith('.parquet')).sort();
+    } catch (cause) {
+      throw new DataError(
+        { problem: 'the table cannot be opened', got: messageOf(cause), where: options.where },
+        { cause },
+      );
+    }
+    if (names.length === 0) {
+      throw new DataError({
+        problem: 'the table has no part files',
+        expected: 'part-00000.parquet',
+        where: options.where,
+      });
+    }
+    const parts = names.map((name) => join(folder, name));
+    const arrowSchema = decodeParquetSchema(await readFile(parts[0]!), `${options.where}, ${names[0]!}`);
+    return new TableReader<R>(parts, fromArrowSchema(arrowSchema, options.where), options);
+  }
+
+  /** Value of a metadata entry that the table must carry, such as `sample_rate`. */
+  requireMetadata(name: string): string {
+    const value = this.schema.metadata[name];
+    if (value === undefined) {
+      throw new DataError({
+        problem: `the table does not say its ${name}`,
+        expected: `schema metadata ${name}`,
+        where: this.where,
+      });
+    }
+    return value;
+  }
+
+  /** Throws a DataError unless every named column is there. */
+  requireColumns(names: readonly string[]): void {
+    const present = this.schema.columns.map((column) => column.name);
+    for (const name of names) if (!present.includes(name)) throw missingColumn(name, present, this.where);
+  }
+
+  /** Part by part; `columns` limits what is read from disk. Empty parts are left out. */
+  async *batches(columns?: readonly string[]): AsyncGenerator<Batch<R>, void, undefined> {
+    if (columns) this.requireColumns(columns);
+    const view = this.#view;
+    const wanted = columns && view && !columns.includes('clip_id') ? [...columns, 'clip_id'] : columns;
+    for (const part of this.#parts) {
+      const where = `${this.where}, ${basename(part)}`;
+      const table = decodeParquet(await readFile(part), where, wanted);
+      const batch = new Batch<R>(table, view && visibleRows(table, view, where), where);
+      if (batch.length > 0) yield batch;
+    }
+  }
+
+  /** Row by row, in file order. */
+  async *rows(columns?: readonly string[]): AsyncGenerator<R, void, undefined> {
+    for await (const batch of this.batches(columns)) {
+      for (let i = 0; i < batch.length; i++) yield batch.row(i);
+    }
+  }
+
+  /** All rows in memory; for small tables such as clips and split. */
+  async all(columns?: readonly string[]): Promise<R[]> {
+    const rows: R[] = [];
+    for await (const row of this.rows(columns)) rows.push(row);
+    return rows;
+  }
+
+  /** Number of visible rows. */
+  async count(): Promise<number> {
+    let count = 0;
+    for await (const batch of this.batches([this.schema.columns[0]!.name])) count += batch.length;
+    return count;
+  }
+}
+
+function visibleRows(table: Table, view: RowView, where: string): Int32Array {
+  const clipIds = table.getChild('clip_id');
+  if (!clipIds)
+    throw missingColumn(
+      'clip_id',
+      table.schema.fields.map((field) => field.name),
+      where,
+    );
+  const rows: number[] = [];
+  for (let i = 0; i < table.numRows; i++) if (view.keep(clipIds.get(i) as string)) rows.push(i);
+  return Int32Array.from(rows);
+}
+
+function missingColumn(name: string, present: readonly string[], where: string): DataError {
+  const near = nearest(name, present);
+  return new DataError({
+    problem: `the table has no column ${name}`,
+    expected: `a column ${name}${near ? ` (there is ${near})` : ''}`,
+    got:
+      present.length > 12 ? `${present.slice(0, 12).join(', ')} and ${present.length - 12} more` : present.join(', '),
+    where,
+  });
+}

@@ -1,0 +1,241 @@
+import { mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { DuckDBInstance } from '@duckdb/node-api';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DataError } from '@prosodia/core';
+import {
+  AudioTable,
+  FeatureTable,
+  PredictionTable,
+  SplitTable,
+  TableReader,
+  TableWriter,
+  type AudioRow,
+  type ItemRow,
+} from './index.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'prosodia-tables-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const here = { where: 'test' };
+
+function item(i: number): ItemRow {
+  return {
+    clip_id: `demo/clip-${i}`,
+    item_id: `demo/clip-${i}@0`,
+    parent_item_id: i % 2 ? `demo/clip-${i}` : null,
+    start_s: 0,
+    end_s: i / 7,
+    augmentation: null,
+    augmentation_params: null,
+    seed: null,
+  };
+}
+
+function audio(i: number, length: number): AudioRow {
+  const samples = Float32Array.from({ length }, (_, n) => Math.sin(n * 0.1 + i));
+  return { ...item(i), sample_rate: 16000, samples };
+}
+
+async function digest(): Promise<string> {
+  const hash = createHash('sha256');
+  for (const name of (await readdir(folder)).sort()) hash.update(await readFile(join(folder, name)));
+  return hash.digest('hex');
+}
+
+describe('audio table', () => {
+  it('gives back samples bit for bit, across several parts, empty clips included', async () => {
+    const writer = await AudioTable.create(folder, here);
+    const rows = [audio(0, 0), ...Array.from({ length: 10 }, (_, i) => audio(i + 1, 1_000_000 + i))];
+    for (const row of rows) await writer.append(row);
+    await writer.close();
+    expect((await readdir(folder)).length).toBe(2); // 40 MB of samples, 32 MiB a part
+    const reader = await AudioTable.open(folder, here);
+    let i = 0;
+    for await (const row of reader.rows()) {
+      expect(Buffer.compare(Buffer.from(row.samples.slice().buffer), Buffer.from(rows[i]!.samples.buffer))).toBe(0);
+      const { samples: _a, ...rest } = row;
+      const { samples: _b, ...expected } = rows[i]!;
+      expect(rest).toEqual(expected);
+      i++;
+    }
+    expect(i).toBe(rows.length);
+  });
+
+  it('shows only the rows of its view, whatever columns are asked for', async () => {
+    const writer = await AudioTable.create(folder, here);
+    for (let i = 0; i < 6; i++) await writer.append(audio(i, 10 + i));
+    await writer.close();
+    const view = { description: 'even clips', keep: (id: string) => Number(id.at(-1)) % 2 === 0 };
+    const reader = await AudioTable.open(folder, { ...here, view });
+    expect(await reader.count()).toBe(3);
+    const lengths: number[] = [];
+    for await (const batch of reader.batches(['samples'])) {
+      const samples = batch.column<Float32Array>('samples');
+      for (let i = 0; i < batch.length; i++) lengths.push(samples.at(i).length);
+    }
+    expect(lengths).toEqual([10, 12, 14]);
+  });
+});
+
+describe('feature table', () => {
+  const layout = { form: 'scalars', names: ['mfcc_00_mean', 'rms_std'] } as const;
+
+  it('keeps names, metadata and numbers of scalar columns', async () => {
+    const writer = await FeatureTable.create(folder, here);
+    writer.begin(layout, { hop_length: '512' });
+    for (let i = 0; i < 5; i++) await writer.append(item(i), Float32Array.of(i + 0.1, -i));
+    await writer.close();
+    const reader = await FeatureTable.open(folder, here);
+    expect(reader.layout).toEqual(layout);
+    expect(reader.metadata).toEqual({ hop_length: '512' });
+    const { items, values } = await reader.all();
+    expect(items).toEqual(Array.from({ length: 5 }, (_, i) => item(i)));
+    expect(values).toEqual(Float32Array.from([0.1, -0, 1.1, -1, 2.1, -2, 3.1, -3, 4.1, -4]));
+  });
+
+  it('keeps the shape of matrices', async () => {
+    const writer = await FeatureTable.create(folder, here);
+    writer.begin({ form: 'matrix', shape: [2, 3], axes: ['band', 'frame'] });
+    await writer.append(item(1), Float32Array.of(1, 2, 3, 4, 5, 6));
+    await writer.close();
+    const reader = await FeatureTable.open(folder, here);
+    expect(reader.layout).toEqual({ form: 'matrix', shape: [2, 3], axes: ['band', 'frame'] });
+    expect(reader.columnNames()[4]).toBe('values[1,1]');
+    expect((await reader.all()).values).toEqual(Float32Array.of(1, 2, 3, 4, 5, 6));
+  });
+
+  it('has a schema even without a row', async () => {
+    const writer = await FeatureTable.create(folder, here);
+    writer.begin(layout);
+    await writer.close();
+    const reader = await FeatureTable.open(folder, here);
+    expect(reader.layout).toEqual(layout);
+    expect((await reader.all()).items).toEqual([]);
+  });
+
+  it('refuses a number that is not finite, naming the item', async () => {
+    const writer = await FeatureTable.create(folder, here);
+    writer.begin(layout);
+    await expect(writer.append(item(3), Float32Array.of(1, NaN))).rejects.toThrow(/item demo\/clip-3@0/);
+  });
+});
+
+describe('predictions', () => {
+  const row = { clip_id: 'a', item_id: 'a', fold: 0, role: 'test', label: 'sad' } as const;
+
+  it('keeps labels and probabilities', async () => {
+    const writer = await PredictionTable.create(folder, here);
+    writer.begin(['angry', 'sad']);
+    await writer.append(row, Float32Array.of(0.25, 0.75));
+    await writer.close();
+    const reader = await PredictionTable.open(folder, here);
+    expect(reader.labels).toEqual(['angry', 'sad']);
+    expect(await reader.all()).toEqual({ rows: [row], probabilities: Float32Array.of(0.25, 0.75) });
+  });
+
+  it('refuses numbers that are no probabilities', async () => {
+    const writer = await PredictionTable.create(folder, here);
+    writer.begin(['angry', 'sad']);
+    await expect(writer.append(row, Float32Array.of(0.5, 0.75))).rejects.toThrow(DataError);
+    await expect(writer.append(row, Float32Array.of(NaN, 1))).rejects.toThrow(DataError);
+  });
+});
+
+describe('reading what is not right', () => {
+  it('names a missing fold and those there are', async () => {
+    const writer = await SplitTable.create(folder, here);
+    await writer.append({ clip_id: 'a', fold: 0, role: 'train' });
+    await writer.close();
+    const reader = await SplitTable.open(folder, here);
+    expect(await reader.roles(0)).toEqual(new Map([['a', 'train']]));
+    await expect(reader.roles(4)).rejects.toThrow(/no fold 4[\s\S]*one of: 0/);
+  });
+
+  it('refuses a table of another kind', async () => {
+    const writer = await SplitTable.create(folder, here);
+    await writer.close();
+    await expect(AudioTable.open(folder, here)).rejects.toThrow(/expected: kind audio[\s\S]*got: {6}kind split/);
+  });
+
+  it('says which file is damaged', async () => {
+    await writeFile(join(folder, 'part-00000.parquet'), 'no parquet');
+    await expect(TableReader.open(folder, here)).rejects.toThrow(/part-00000\.parquet: not a readable Parquet file/);
+    await rm(join(folder, 'part-00000.parquet'));
+    const writer = await SplitTable.create(folder, here);
+    await writer.append({ clip_id: 'a', fold: 0, role: 'train' });
+    await writer.close();
+    await truncate(join(folder, 'part-00000.parquet'), 40);
+    await expect(SplitTable.open(folder, here)).rejects.toThrow(DataError);
+  });
+
+  it('refuses a cell of the wrong type, naming the column', async () => {
+    const writer = await SplitTable.create(folder, here);
+    const bad = { clip_id: 'a', fold: 0.5, role: 'train' } as const;
+    await expect(writer.append(bad)).rejects.toThrow(/column fold/);
+  });
+});
+
+describe('the files', () => {
+  it('are the same bytes for the same rows', async () => {
+    const digests = [];
+    for (let round = 0; round < 2; round++) {
+      const writer = await AudioTable.create(folder, here);
+      for (let i = 0; i < 4; i++) await writer.append(audio(i, 5000));
+      await writer.close();
+      digests.push(await digest());
+      for (const name of await readdir(folder)) await rm(join(folder, name));
+    }
+    expect(digests[0]).toBe(digests[1]);
+  });
+
+  it('open in DuckDB with the documented columns', async () => {
+    const writer = new TableWriter(
+      folder,
+      {
+        columns: [
+          { name: 'clip_id', type: 'utf8' },
+          { name: 'n', type: 'int32' },
+          { name: 'x', type: 'float64', nullable: true },
+          { name: 'ok', type: 'bool' },
+          { name: 'samples', type: 'list' },
+          { name: 'matrix', type: { fixed: 2 } },
+        ],
+        metadata: { sample_rate: '16000' },
+      },
+      'test',
+    );
+    await writer.append({
+      clip_id: 'ä',
+      n: 3,
+      x: null,
+      ok: true,
+      samples: Float32Array.of(1, 2, 3),
+      matrix: Float32Array.of(4, 5),
+    });
+    await writer.append({
+      clip_id: 'b',
+      n: -3,
+      x: 0.5,
+      ok: false,
+      samples: new Float32Array(),
+      matrix: Float32Array.of(6, 7),
+    });
+    await writer.close();
+    const connection = await (await DuckDBInstance.create()).connect();
+    const result = await connection.runAndReadAll(
+      `select clip_id, n, x, ok, len(samples) as len, list_sum(samples) as total, list_extract(matrix, 2) as second
+       from read_parquet('${folder}/*.parquet') order by n desc`,
+    );
+    expect(result.getRowObjects()).toEqual([
+      { clip_id: 'ä', n: 3, x: null, ok: true, len: 3n, total: 6, second: 5 },
+      { clip_id: 'b', n: -3, x: 0.5, ok: false, len: 0n, total: null, second: 7 },
+    ]);
+  });
+});
