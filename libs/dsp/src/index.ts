@@ -1,1 +1,44 @@
-export {};
+export { chroma, chromaStft, type ChromaBankOptions, type ChromaOptions } from './chroma.ts';
+export { spectralContrast, type ContrastOptions } from './contrast.ts';
+export { amplitudeToDb, powerToDb, type DecibelOptions } from './decibel.ts';
+export { delta, type DeltaMode, type DeltaOptions } from './delta.ts';
+export { rms, zeroCrossingRate, type CrossingOptions, type FrameOptions, type RmsOptions } from './energy.ts';
+export { complexFft, type ComplexFft } from './fft.ts';
+export { FUNCTIONAL_NAMES, functionals, functionals13, type FunctionalName } from './functionals.ts';
+export { stackBands, transpose, zeros, type ComplexMatrix, type Matrix } from './matrix.ts';
+export { emptyMelBands, hzToMel, mel, melFrequencies, melspectrogram, melToHz, type MelOptions } from './mel.ts';
+export { cepstrum, mfcc, type CepstrumOptions, type DctType, type MfccOptions } from './mfcc.ts';
+export { normalize } from './normalize.ts';
+export { type PadMode } from './pad.ts';
+export { realFft, type RealFft } from './rfft.ts';
+export { fftFrequencies, type PitchedSource, type SpectralSource } from './source.ts';
+export {
+  spectralBandwidth,
+  spectralCentroid,
+  spectralFlatness,
+  spectralRolloff,
+  type BandwidthOptions,
+  type FlatnessOptions,
+  type FrequencySource,
+  type RolloffOptions,
+} from './spectral.ts';
+export {
+  istft,
+  magnitude,
+  magphase,
+  powerSpectrogram,
+  spectrogram,
+  stft,
+  type IstftOptions,
+  type StftOptions,
+} from './stft.ts';
+export { estimateTuning, piptrack, pitchTuning, type PiptrackOptions, type TuningOptions } from './tuning.ts';
+export {
+  phaseVocoder,
+  pitchShift,
+  timeStretch,
+  type PitchShiftOptions,
+  type Resampler,
+  type StretchOptions,
+} from './vocoder.ts';
+export { WINDOW_NAMES, getWindow, type WindowName, type WindowSpec } from './window.ts';

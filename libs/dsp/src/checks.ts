@@ -1,0 +1,80 @@
+/**
+ * The checks at the doors of this package. A bad parameter is a RequestError, a bad signal a DataError;
+ * both say which function refused and what would have been right.
+ */
+import { DataError, RequestError } from '@prosodia/core';
+import type { Matrix } from './matrix.ts';
+
+/** Refuses a signal that is empty or holds NaN or an infinity; silence and single samples pass. */
+export function checkSignal(y: Float32Array, where: string): void {
+  if (y.length === 0) {
+    throw new DataError({ where, problem: 'the signal is empty', expected: 'at least one sample', got: '0 samples' });
+  }
+  // x * 0 is 0 for every finite x and NaN otherwise, and NaN survives the sum.
+  let probe = 0;
+  for (let i = 0; i < y.length; i++) probe += y[i]! * 0;
+  if (probe === 0) return;
+  const at = y.findIndex((x) => !Number.isFinite(x));
+  throw new DataError({
+    where,
+    problem: 'the signal is not finite everywhere',
+    expected: 'finite samples',
+    got: `${y[at]} at sample ${at} of ${y.length}`,
+  });
+}
+
+/** Refuses a spectrogram whose data does not fill its shape, or that has no frame or no bin. */
+export function checkMatrix(S: Matrix, where: string): void {
+  if (S.rows >= 1 && S.cols >= 1 && S.data.length === S.rows * S.cols) return;
+  throw new DataError({
+    where,
+    problem: 'the matrix does not have the shape it claims',
+    expected: 'at least one row and one column, and rows * cols values',
+    got: `${S.rows} rows, ${S.cols} cols, ${S.data.length} values`,
+  });
+}
+
+/** Refuses a sum over a spectrogram frame that shows a NaN or an infinity among its terms. */
+export function checkFinite(sum: number, frame: number, where: string): void {
+  if (Number.isFinite(sum)) return;
+  throw new DataError({ where, problem: 'the input is not finite everywhere', got: `${sum} in frame ${frame}` });
+}
+
+/** Refuses a negative energy: spectral shape features are defined for magnitudes and powers only. */
+export function checkNonNegative(S: Matrix, where: string): void {
+  const { data } = S;
+  for (let i = 0; i < data.length; i++) {
+    // Written so that NaN fails too.
+    if (!(data[i]! >= 0)) {
+      throw new DataError({
+        where,
+        problem: 'the spectrogram holds a value that is no energy',
+        expected: 'finite values of 0 or more',
+        got: `${data[i]} at frame ${Math.floor(i / S.cols)}, bin ${i % S.cols}`,
+        fix: 'pass a magnitude or power spectrogram, not decibels',
+      });
+    }
+  }
+}
+
+/** Refuses anything but an integer of at least `least`. */
+export function checkInteger(value: number, name: string, where: string, least = 1): void {
+  if (Number.isInteger(value) && value >= least) return;
+  throw new RequestError({
+    where,
+    problem: `${name} is out of range`,
+    expected: `an integer of at least ${least}`,
+    got: String(value),
+  });
+}
+
+/** Refuses anything but a finite number above zero. */
+export function checkPositive(value: number, name: string, where: string): void {
+  if (Number.isFinite(value) && value > 0) return;
+  throw new RequestError({
+    where,
+    problem: `${name} is out of range`,
+    expected: 'a number above 0',
+    got: String(value),
+  });
+}

@@ -1,0 +1,60 @@
+/** Powers and amplitudes on the decibel scale. */
+import { RequestError } from '@prosodia/core';
+import { checkFinite, checkMatrix, checkPositive } from './checks.ts';
+import type { Matrix } from './matrix.ts';
+
+/** What 0 dB is and where the scale ends. */
+export interface DecibelOptions {
+  /** The value of 0 dB, or `max` for the largest value of the matrix. Default 1. */
+  ref?: number | 'max';
+  /** Values below this one count as this one. Default 1e-10 for powers, 1e-5 for amplitudes. */
+  amin?: number;
+  /** Values more than this many dB below the loudest are raised to there; null for no floor. Default 80. */
+  top_db?: number | null;
+}
+
+/**
+ * 10 log10(S / ref).
+ *
+ * @param S powers; values of any shape
+ * @throws DataError for NaN or infinity, RequestError for an amin of 0 or less or a negative top_db
+ */
+export function powerToDb(S: Matrix, options: DecibelOptions = {}): Matrix {
+  const { amin = 1e-10 } = options;
+  return toDb(S, { ...options, amin }, 10, 'powerToDb');
+}
+
+/** 20 log10(|S| / ref), for amplitudes. Throws as {@link powerToDb}. */
+export function amplitudeToDb(S: Matrix, options: DecibelOptions = {}): Matrix {
+  const { amin = 1e-5 } = options;
+  return toDb({ ...S, data: S.data.map(Math.abs) }, { ...options, amin }, 20, 'amplitudeToDb');
+}
+
+function toDb(S: Matrix, options: DecibelOptions & { amin: number }, factor: number, where: string): Matrix {
+  const { ref = 1, amin, top_db = 80 } = options;
+  checkMatrix(S, where);
+  checkPositive(amin, 'amin', where);
+  if (top_db !== null && !(top_db >= 0)) {
+    throw new RequestError({
+      where,
+      problem: 'top_db is out of range',
+      expected: 'a number of 0 or more, or null',
+      got: String(top_db),
+    });
+  }
+  const { data, cols } = S;
+  let loudest = -Infinity;
+  for (let i = 0; i < data.length; i++) {
+    const value = data[i]!;
+    if (value > loudest) loudest = value;
+    if (!Number.isFinite(value)) checkFinite(value, Math.floor(i / cols), where);
+  }
+  const scale = factor / Math.LN10;
+  const zero = scale * Math.log(Math.max(amin, ref === 'max' ? loudest : Math.abs(ref)));
+  const floor = top_db === null ? -Infinity : scale * Math.log(Math.max(amin, loudest)) - top_db;
+  const out = new Float32Array(data.length);
+  for (let i = 0; i < data.length; i++) {
+    out[i] = Math.max(floor, scale * Math.log(Math.max(amin, data[i]!))) - zero;
+  }
+  return { ...S, data: out };
+}

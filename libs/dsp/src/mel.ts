@@ -1,0 +1,148 @@
+/**
+ * Mel filter banks and mel spectrograms.
+ *
+ * A mel band overlaps only a few bins, so the bank is kept as one short run of weights per band instead
+ * of a full matrix.
+ */
+import { RequestError } from '@prosodia/core';
+import { checkInteger, checkPositive } from './checks.ts';
+import { zeros, type Matrix } from './matrix.ts';
+import { planCache } from './plans.ts';
+import { resolve, type PitchedSource } from './source.ts';
+
+/** Which bands a mel filter bank has. */
+export interface MelOptions {
+  /** Number of bands. Default 128. */
+  n_mels?: number;
+  /** Lowest frequency in Hz. Default 0. */
+  fmin?: number;
+  /** Highest frequency in Hz. Default sr / 2. */
+  fmax?: number;
+  /** HTK's mel formula instead of Slaney's. Default false. */
+  htk?: boolean;
+  /** `slaney` divides each band by half its width in Hz, so that all have the same area; null leaves peaks at 1. */
+  norm?: 'slaney' | null;
+}
+
+// Slaney's scale: linear below 1 kHz with 200/3 Hz per mel, then 27 steps per factor 6.4.
+const LINEAR_HZ = 200 / 3;
+const BREAK_HZ = 1000;
+const BREAK_MEL = BREAK_HZ / LINEAR_HZ;
+const LOG_STEP = Math.log(6.4) / 27;
+
+/** Mels of a frequency in Hz: Slaney's Auditory Toolbox scale, or 2595 log10(1 + f / 700) with `htk`. */
+export function hzToMel(hz: number, htk = false): number {
+  if (htk) return 2595 * Math.log10(1 + hz / 700);
+  return hz < BREAK_HZ ? hz / LINEAR_HZ : BREAK_MEL + Math.log(hz / BREAK_HZ) / LOG_STEP;
+}
+
+/** Frequency in Hz of mels; inverse of {@link hzToMel}. */
+export function melToHz(mel: number, htk = false): number {
+  if (htk) return 700 * (10 ** (mel / 2595) - 1);
+  return mel < BREAK_MEL ? mel * LINEAR_HZ : BREAK_HZ * Math.exp(LOG_STEP * (mel - BREAK_MEL));
+}
+
+/** `n_mels` frequencies in Hz from fmin to fmax, evenly spaced in mels. */
+export function melFrequencies(n_mels = 128, fmin = 0, fmax = 11025, htk = false): Float64Array {
+  const low = hzToMel(fmin, htk);
+  const step = n_mels > 1 ? (hzToMel(fmax, htk) - low) / (n_mels - 1) : 0;
+  return Float64Array.from({ length: n_mels }, (_, k) => melToHz(low + k * step, htk));
+}
+
+/** A filter bank as runs of weights: band b covers bins first[b] .. first[b] + offsets[b+1] - offsets[b] - 1. */
+interface SparseBank {
+  readonly first: Int32Array;
+  readonly offsets: Int32Array;
+  readonly weights: Float32Array;
+}
+
+const melPlan = planCache(
+  (sr: number, n_fft: number, n_mels: number, fmin: number, fmax: number, htk: boolean, norm: string): SparseBank => {
+    const bins = Math.floor(n_fft / 2) + 1;
+    const edges = melFrequencies(n_mels + 2, fmin, fmax, htk);
+    const first = new Int32Array(n_mels);
+    const offsets = new Int32Array(n_mels + 1);
+    const weights: number[] = [];
+    for (let band = 0; band < n_mels; band++) {
+      const low = edges[band]!;
+      const peak = edges[band + 1]!;
+      const high = edges[band + 2]!;
+      const height = norm === 'slaney' ? 2 / (high - low) : 1;
+      let started = false;
+      for (let bin = 0; bin < bins; bin++) {
+        const f = (bin * sr) / n_fft;
+        const weight = Math.min((f - low) / (peak - low), (high - f) / (high - peak));
+        if (!(weight > 0)) continue;
+        if (!started) first[band] = bin;
+        started = true;
+        weights.push(weight * height);
+      }
+      offsets[band + 1] = weights.length;
+    }
+    return { first, offsets, weights: Float32Array.from(weights) };
+  },
+);
+
+function melBank(sr: number, n_fft: number, options: MelOptions): SparseBank {
+  const { n_mels = 128, fmin = 0, fmax = sr / 2, htk = false, norm = 'slaney' } = options;
+  checkPositive(sr, 'sr', 'mel');
+  checkInteger(n_fft, 'n_fft', 'mel');
+  checkInteger(n_mels, 'n_mels', 'mel');
+  if (!(fmin >= 0 && fmin < fmax && fmax <= sr / 2)) {
+    throw new RequestError({
+      where: 'mel',
+      problem: 'the frequency range is empty or reaches past half the sample rate',
+      expected: `0 <= fmin < fmax <= ${sr / 2}`,
+      got: `fmin ${fmin}, fmax ${fmax}`,
+    });
+  }
+  return melPlan(sr, n_fft, n_mels, fmin, fmax, htk, String(norm));
+}
+
+/**
+ * The triangular mel filter bank, n_mels x (1 + floor(n_fft / 2)).
+ *
+ * A band narrower than the distance of two bins may hold no bin and answer 0 always, as in librosa:
+ * see {@link emptyMelBands}.
+ *
+ * @throws RequestError for a range that is empty or exceeds sr / 2
+ */
+export function mel(sr: number, n_fft: number, options: MelOptions = {}): Matrix {
+  const { first, offsets, weights } = melBank(sr, n_fft, options);
+  const out = zeros(first.length, Math.floor(n_fft / 2) + 1);
+  for (let band = 0; band < out.rows; band++) {
+    out.data.set(weights.subarray(offsets[band], offsets[band + 1]), band * out.cols + first[band]!);
+  }
+  return out;
+}
+
+/** Bands of the bank that hold no bin: too many bands for this n_fft. librosa warns of them. */
+export function emptyMelBands(sr: number, n_fft: number, options: MelOptions = {}): number[] {
+  const { first, offsets } = melBank(sr, n_fft, options);
+  return [...first.keys()].filter((band) => offsets[band] === offsets[band + 1]);
+}
+
+/**
+ * Mel spectrogram, frames x n_mels.
+ *
+ * @param source `S` is a power spectrogram (or of the `power` wanted: 1 gives mel amplitudes); `y` is
+ *   transformed with hop_length 512 by default
+ * @throws as {@link mel} and stft
+ */
+export function melspectrogram(source: PitchedSource & MelOptions & { power?: number }): Matrix {
+  const { sr = 22050, power = 2 } = source;
+  const { S, n_fft } = resolve(source, power, 'melspectrogram');
+  const { first, offsets, weights } = melBank(sr, n_fft, source);
+  const bands = first.length;
+  const { data, rows, cols } = S;
+  const out = zeros(rows, bands);
+  for (let row = 0; row < rows; row++) {
+    for (let band = 0; band < bands; band++) {
+      let bin = row * cols + first[band]!;
+      let sum = 0;
+      for (let k = offsets[band]!, end = offsets[band + 1]!; k < end; k++) sum += weights[k]! * data[bin++]!;
+      out.data[row * bands + band] = sum;
+    }
+  }
+  return out;
+}
