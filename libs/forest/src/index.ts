@@ -1,1 +1,4 @@
-export {};
+export { type FittedForest, type Forest, type OutOfBag, treeCount } from './forest.ts';
+export { fitForest, type FitOptions } from './fit.ts';
+export { type ClassWeight, type ForestParams, type MaxFeatures } from './params.ts';
+export { predict, predictProba } from './predict.ts';
