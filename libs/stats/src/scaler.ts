@@ -1,0 +1,256 @@
+/**
+ * Column scaling: standard, min-max and robust, with scikit-learn's rules.
+ *
+ * All three come down to `(x - center) / scale + offset` per column, so a fitted scaler is that much plain
+ * data: it goes into JSON as it is, and applying one needs no knowledge of how it was fitted.
+ */
+import { DataError, RequestError } from '@prosodia/core';
+import { type Matrix, type MatrixContext, requireFinite, requireShape, zerosLike } from './matrix.ts';
+import { ColumnMoments } from './moments.ts';
+import { quantileOfSorted } from './quantile.ts';
+import { RowBlocks } from './row-blocks.ts';
+
+export type ScalerKind = 'standard' | 'minmax' | 'robust';
+
+export interface ScalerOptions extends MatrixContext {
+  kind: ScalerKind;
+  /** For `minmax`: the range that the training rows are mapped to. Default `[0, 1]`. */
+  feature_range?: readonly [number, number];
+  /** For `robust`: the percentiles whose distance is the scale. Default `[25, 75]`. */
+  quantile_range?: readonly [number, number];
+}
+
+/** A fitted scaler, plain data: `y = (x - center) / scale + offset` per column. */
+export interface FittedScaler {
+  kind: ScalerKind;
+  /** Rows it was fitted on. */
+  rows: number;
+  /** Mean, minimum or median of each column. */
+  center: number[];
+  /**
+   * Standard deviation (population), range over the width of `feature_range`, or interquantile distance.
+   * It is 1 where the column is constant, so that such a column becomes `offset`.
+   */
+  scale: number[];
+  offset: number;
+  /** Column indices that were constant in the training rows. */
+  constant: number[];
+  /** Column names, where the fit was given them. */
+  names?: string[];
+}
+
+const EPSILON = Number.EPSILON;
+
+/**
+ * Fits a scaler to a stream of row blocks. `standard` and `minmax` hold a few numbers a column;
+ * `robust` needs exact quantiles and so holds a copy of every row.
+ */
+export class ScalerAccumulator {
+  readonly #options: ScalerOptions;
+  #state: ColumnState | undefined;
+  #cols = 0;
+  #rows = 0;
+
+  /** @throws RequestError if a range in the options is empty */
+  constructor(options: ScalerOptions) {
+    requireIncreasing('feature_range', options.feature_range);
+    requireIncreasing('quantile_range', options.quantile_range, 0, 100);
+    this.#options = options;
+  }
+
+  /**
+   * Adds rows.
+   *
+   * @throws DataError for another number of columns than before, or a value that is not finite (the column is named)
+   */
+  add(matrix: Matrix): this {
+    requireShape(matrix, this.#state ? this.#cols : this.#options.names?.length, this.#options);
+    requireFinite(matrix, this.#options, this.#rows);
+    this.#cols = matrix.cols;
+    this.#state ??= columnState(this.#options, matrix.cols);
+    this.#state.add(matrix);
+    this.#rows += matrix.rows;
+    return this;
+  }
+
+  /** @throws DataError if no row was added */
+  finish(): FittedScaler {
+    if (!this.#state || this.#rows === 0) {
+      throw new DataError({
+        problem: 'a scaler cannot be fitted on nothing',
+        expected: 'at least one row',
+        got: '0 rows',
+        ...(this.#options.where === undefined ? {} : { where: this.#options.where }),
+      });
+    }
+    const { center, spread, isConstant, offset } = this.#state.finish();
+    const constant: number[] = [];
+    const scale = Array.from(spread, (value, j) => {
+      if (!isConstant(j)) return value;
+      constant.push(j);
+      return 1;
+    });
+    const { kind, names } = this.#options;
+    return {
+      kind,
+      rows: this.#rows,
+      center: Array.from(center),
+      scale,
+      offset,
+      constant,
+      ...(names ? { names: [...names] } : {}),
+    };
+  }
+}
+
+/**
+ * Fits a scaler to a matrix or to a sequence of row blocks.
+ *
+ * The same numbers as scikit-learn's StandardScaler, MinMaxScaler and RobustScaler; unlike them it refuses
+ * NaN instead of passing over it.
+ *
+ * @throws DataError if there is no row or a value is not finite (the column is named)
+ */
+export function fitScaler(input: Matrix | Iterable<Matrix>, options: ScalerOptions): FittedScaler {
+  const accumulator = new ScalerAccumulator(options);
+  for (const block of 'data' in input ? [input] : input) accumulator.add(block);
+  return accumulator.finish();
+}
+
+/**
+ * Scales rows; the result has the precision of `matrix` and never shares its memory.
+ *
+ * @throws DataError for another number of columns than fitted, or a value that is not finite
+ */
+export function applyScaler(scaler: FittedScaler, matrix: Matrix, context: MatrixContext = {}): Matrix {
+  const { center, scale, offset } = scaler;
+  check(scaler, matrix, context);
+  const scaled = zerosLike(matrix);
+  mapColumns(matrix, scaled, (x, j) => (x - center[j]!) / scale[j]! + offset);
+  return scaled;
+}
+
+/** Undoes {@link applyScaler}. Throws a DataError as it does. */
+export function invertScaler(scaler: FittedScaler, matrix: Matrix, context: MatrixContext = {}): Matrix {
+  const { center, scale, offset } = scaler;
+  check(scaler, matrix, context);
+  const restored = zerosLike(matrix);
+  mapColumns(matrix, restored, (y, j) => (y - offset) * scale[j]! + center[j]!);
+  return restored;
+}
+
+function check(scaler: FittedScaler, matrix: Matrix, context: MatrixContext): void {
+  const named = scaler.names && !context.names ? { ...context, names: scaler.names } : context;
+  requireShape(matrix, scaler.center.length, named);
+  requireFinite(matrix, named);
+}
+
+function mapColumns({ data, rows, cols }: Matrix, to: Matrix, map: (x: number, column: number) => number): void {
+  for (let i = 0, at = 0; i < rows; i++) for (let j = 0; j < cols; j++, at++) to.data[at] = map(data[at]!, j);
+}
+
+interface ColumnFit {
+  center: Float64Array;
+  spread: Float64Array;
+  isConstant(column: number): boolean;
+  offset: number;
+}
+
+interface ColumnState {
+  add(matrix: Matrix): void;
+  finish(): ColumnFit;
+}
+
+function columnState(options: ScalerOptions, cols: number): ColumnState {
+  switch (options.kind) {
+    case 'standard':
+      return standardState(cols);
+    case 'minmax':
+      return rangeState(cols, options.feature_range ?? [0, 1]);
+    case 'robust':
+      return quantileState(cols, options.quantile_range ?? [25, 75]);
+  }
+}
+
+function standardState(cols: number): ColumnState {
+  const moments = new ColumnMoments(cols);
+  const blocks = new RowBlocks(cols, 256, (block) => moments.add(block));
+  return {
+    add: (matrix) => blocks.add(matrix),
+    finish() {
+      blocks.flush();
+      const { rows, mean, squares } = moments;
+      const variance = squares.map((sum) => sum / rows);
+      return {
+        center: mean,
+        spread: variance.map(Math.sqrt),
+        // Below the rounding error that a two-pass variance of n values around this mean can have.
+        isConstant: (j) => variance[j]! <= rows * EPSILON * variance[j]! + (rows * mean[j]! * EPSILON) ** 2,
+        offset: 0,
+      };
+    },
+  };
+}
+
+function rangeState(cols: number, [low, high]: readonly [number, number]): ColumnState {
+  const minimum = new Float64Array(cols).fill(Infinity);
+  const maximum = new Float64Array(cols).fill(-Infinity);
+  return {
+    add({ data, rows }) {
+      for (let i = 0, at = 0; i < rows; i++) {
+        for (let j = 0; j < cols; j++) {
+          const value = data[at++]!;
+          if (value < minimum[j]!) minimum[j] = value;
+          if (value > maximum[j]!) maximum[j] = value;
+        }
+      }
+    },
+    finish() {
+      const range = maximum.map((value, j) => value - minimum[j]!);
+      return {
+        center: minimum,
+        spread: range.map((value) => value / (high - low)),
+        isConstant: (j) => range[j]! < 10 * EPSILON,
+        offset: low,
+      };
+    },
+  };
+}
+
+function quantileState(cols: number, [low, high]: readonly [number, number]): ColumnState {
+  const blocks: Matrix[] = [];
+  let total = 0;
+  return {
+    add(matrix) {
+      blocks.push({ ...matrix, data: matrix.data.slice() });
+      total += matrix.rows;
+    },
+    finish() {
+      const center = new Float64Array(cols);
+      const spread = new Float64Array(cols);
+      const column = new Float64Array(total);
+      for (let j = 0; j < cols; j++) {
+        let n = 0;
+        for (const { data, rows } of blocks) for (let i = 0; i < rows; i++) column[n++] = data[i * cols + j]!;
+        column.sort();
+        center[j] = quantileOfSorted(column, 0.5);
+        spread[j] = quantileOfSorted(column, high / 100) - quantileOfSorted(column, low / 100);
+      }
+      return { center, spread, isConstant: (j) => spread[j]! < 10 * EPSILON, offset: 0 };
+    },
+  };
+}
+
+function requireIncreasing(
+  name: string,
+  range: readonly [number, number] | undefined,
+  lowest = -Infinity,
+  highest = Infinity,
+): void {
+  if (!range || (range[0] < range[1] && range[0] >= lowest && range[1] <= highest)) return;
+  throw new RequestError({
+    problem: `${name} is not a range`,
+    expected: `[low, high] with ${lowest === -Infinity ? '' : `${lowest} <= `}low < high${highest === Infinity ? '' : ` <= ${highest}`}`,
+    got: JSON.stringify(range),
+  });
+}
