@@ -1,0 +1,101 @@
+/**
+ * The one seam to ONNX Runtime: a model becomes a session on a device, tensors go in and come out.
+ *
+ * Everything runs on one thread unless asked otherwise: with more, ONNX Runtime splits sums in another
+ * way and the last digits of a dense network change. Side-by-side trainings use the cores better.
+ */
+import { ProsodiaError, RequestError, messageOf, type DeviceClass } from '@prosodia/core';
+import { InferenceSession, Tensor as OrtTensor, listSupportedBackends } from 'onnxruntime-node';
+import { createRequire } from 'node:module';
+
+export interface DeviceOptions {
+  /** Default `cpu`. */
+  device?: DeviceClass;
+  /** Threads of one operator, default 1. Part of what fixes the numbers: see above. */
+  threads?: number;
+}
+
+/** What computed a result, for the record. */
+export interface Provider {
+  readonly device: DeviceClass;
+  /** Version of ONNX Runtime. */
+  readonly version: string;
+}
+
+export interface FloatArray {
+  readonly data: Float32Array;
+  readonly shape: readonly number[];
+}
+
+export interface Session {
+  /**
+   * Runs the model once.
+   * @param feeds every input by name
+   * @param results outputs that are written into arrays given here; the others are allocated
+   */
+  run(
+    feeds: Readonly<Record<string, FloatArray>>,
+    results: Readonly<Record<string, FloatArray | null>>,
+  ): Promise<Record<string, Float32Array>>;
+  /** Shapes of the inputs by name; a size that is free has a name instead of a number. */
+  readonly inputShapes: Readonly<Record<string, readonly (number | string)[]>>;
+  /** Frees the session's memory; nothing may run after it. */
+  release(): Promise<void>;
+}
+
+export function provider(device: DeviceClass = 'cpu'): Provider {
+  const { version } = createRequire(import.meta.url)('onnxruntime-node/package.json') as { version: string };
+  return { device, version: `onnxruntime-node ${version}` };
+}
+
+/** Throws a RequestError if the device is not there, a ProsodiaError if the model does not load. */
+export async function openSession(model: Uint8Array, { device = 'cpu', threads = 1 }: DeviceOptions): Promise<Session> {
+  checkDevice(device);
+  let session: InferenceSession;
+  try {
+    session = await InferenceSession.create(model, {
+      executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
+      intraOpNumThreads: threads,
+      interOpNumThreads: 1,
+      logSeverityLevel: 3,
+      // Second moments of the optimizer decay to denormal numbers, which are a hundred times slower.
+      extra: { session: { set_denormal_as_zero: '1', intra_op: { allow_spinning: '0' } } },
+    });
+  } catch (error) {
+    throw new ProsodiaError(
+      { problem: 'ONNX Runtime cannot load the model', got: messageOf(error), where: `device ${device}` },
+      { cause: error },
+    );
+  }
+  return {
+    async run(feeds, results) {
+      const output = await session.run(
+        mapValues(feeds, toTensor),
+        mapValues(results, (array) => array && toTensor(array)),
+      );
+      return mapValues(output, (tensor) => tensor.data as Float32Array);
+    },
+    inputShapes: Object.fromEntries(
+      session.inputMetadata.flatMap((input) => (input.isTensor ? [[input.name, input.shape]] : [])),
+    ),
+    release: () => session.release(),
+  };
+}
+
+function checkDevice(device: DeviceClass): void {
+  const available = listSupportedBackends().map(({ name }) => name);
+  if (available.includes(device)) return;
+  throw new RequestError({
+    problem: `this ONNX Runtime cannot use the device ${device}`,
+    expected: available.join(', '),
+    fix: device === 'cuda' ? 'install the CUDA libraries of onnxruntime-node, or use device cpu' : 'use device cpu',
+  });
+}
+
+function toTensor({ data, shape }: FloatArray): OrtTensor {
+  return new OrtTensor('float32', data, shape);
+}
+
+function mapValues<A, B>(record: Readonly<Record<string, A>>, change: (value: A) => B): Record<string, B> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
+}

@@ -1,0 +1,103 @@
+/**
+ * How weights start, as in Keras (https://keras.io/api/layers/initializers/).
+ *
+ * The "normal" ones draw from a normal distribution cut off at two standard deviations and widened so
+ * that what is left has the deviation asked for.
+ */
+import { Type, type Rng, type Static } from '@prosodia/core';
+import { sizeOf, type Shape } from './graph.ts';
+
+export const initializerNames = [
+  'glorot_uniform',
+  'glorot_normal',
+  'he_uniform',
+  'he_normal',
+  'lecun_uniform',
+  'lecun_normal',
+  'orthogonal',
+  'random_normal',
+  'random_uniform',
+  'zeros',
+  'ones',
+] as const;
+
+export type Initializer = (typeof initializerNames)[number];
+
+/** How many inputs one unit sees, and how many units one input reaches. */
+export interface Fans {
+  fanIn: number;
+  fanOut: number;
+}
+
+/** The standard deviation of a standard normal distribution cut off at -2 and 2. */
+const TRUNCATED_DEVIATION = 0.8796256610342398;
+
+/** Schema of an option that names an initializer. */
+export function initializerOption(fallback: Initializer, description: string) {
+  return Type.Optional(Type.Enum([...initializerNames], { default: fallback, description }));
+}
+
+export type InitializerOption = Static<ReturnType<typeof initializerOption>>;
+
+/** Starting values for a weight of the given shape. */
+export function initialize(initializer: Initializer, shape: Shape, { fanIn, fanOut }: Fans, rng: Rng): Float32Array {
+  const fill = (draw: () => number): Float32Array => Float32Array.from({ length: sizeOf(shape) }, draw);
+  const uniform = (limit: number): Float32Array => fill(() => rng.uniform(-limit, limit));
+  const normal = (deviation: number): Float32Array => fill(() => truncatedNormal(rng, deviation));
+  switch (initializer) {
+    case 'glorot_uniform':
+      return uniform(Math.sqrt(6 / (fanIn + fanOut)));
+    case 'glorot_normal':
+      return normal(Math.sqrt(2 / (fanIn + fanOut)));
+    case 'he_uniform':
+      return uniform(Math.sqrt(6 / fanIn));
+    case 'he_normal':
+      return normal(Math.sqrt(2 / fanIn));
+    case 'lecun_uniform':
+      return uniform(Math.sqrt(3 / fanIn));
+    case 'lecun_normal':
+      return normal(Math.sqrt(1 / fanIn));
+    case 'orthogonal':
+      return orthogonal(shape, rng);
+    case 'random_normal':
+      return fill(() => rng.normal(0, 0.05));
+    case 'random_uniform':
+      return uniform(0.05);
+    case 'zeros':
+      return fill(() => 0);
+    case 'ones':
+      return fill(() => 1);
+  }
+}
+
+function truncatedNormal(rng: Rng, deviation: number): number {
+  let draw = rng.normal();
+  while (Math.abs(draw) > 2) draw = rng.normal();
+  return (draw * deviation) / TRUNCATED_DEVIATION;
+}
+
+/**
+ * Rows (or columns, whichever are fewer) that are orthonormal: Gram-Schmidt, run twice for accuracy,
+ * on random normal vectors. The last axis counts as columns, all others together as rows.
+ */
+function orthogonal(shape: Shape, rng: Rng): Float32Array {
+  const columns = shape[shape.length - 1]!;
+  const rows = sizeOf(shape) / columns;
+  const [count, length] = rows <= columns ? [rows, columns] : [columns, rows];
+  const vectors: Float64Array[] = [];
+  for (let i = 0; i < count; i++) {
+    const vector = Float64Array.from({ length }, () => rng.normal());
+    for (let pass = 0; pass < 2; pass++) {
+      for (const other of vectors) {
+        const overlap = vector.reduce((total, x, j) => total + x * other[j]!, 0);
+        for (let j = 0; j < length; j++) vector[j]! -= overlap * other[j]!;
+      }
+    }
+    const norm = Math.sqrt(vector.reduce((total, x) => total + x * x, 0));
+    vectors.push(vector.map((x) => x / norm));
+  }
+  return Float32Array.from({ length: rows * columns }, (_, k) => {
+    const [row, column] = [Math.floor(k / columns), k % columns];
+    return rows <= columns ? vectors[row]![column]! : vectors[column]![row]!;
+  });
+}

@@ -1,0 +1,22 @@
+/** Layers that add randomness in training, and nothing afterwards. */
+import { Type } from '@prosodia/core';
+import { add, multiply } from '../ops.ts';
+import { defineLayer } from './layer.ts';
+
+export const dropout = defineLayer({
+  summary: 'In training, sets a random fraction of elements to 0 and scales the others by 1 / (1 - rate).',
+  options: Type.Number({ minimum: 0, exclusiveMaximum: 1, description: 'The fraction set to 0.' }),
+  build(context, { tensor, channels }, rate) {
+    if (!context.training || rate === 0) return { tensor, channels };
+    return { tensor: multiply(tensor, context.random({ kind: 'dropout', rate }, tensor.shape)), channels };
+  },
+});
+
+export const gaussian_noise = defineLayer({
+  summary: 'In training, adds normal noise with mean 0.',
+  options: Type.Number({ minimum: 0, description: 'Standard deviation of the noise.' }),
+  build(context, { tensor, channels }, deviation) {
+    if (!context.training || deviation === 0) return { tensor, channels };
+    return { tensor: add(tensor, context.random({ kind: 'normal', deviation }, tensor.shape)), channels };
+  },
+});

@@ -1,0 +1,238 @@
+/**
+ * The operators of the graph: each checks shapes, appends one ONNX node, and returns its output.
+ *
+ * Names and semantics are ONNX's (https://onnx.ai/onnx/operators/), with axes and shapes as plain
+ * numbers. Convolution, pooling and recurrence are in files of their own.
+ */
+import {
+  DYNAMIC,
+  ShapeError,
+  broadcastShapes,
+  describeShape,
+  sameShape,
+  sizeOf,
+  type Shape,
+  type Tensor,
+} from './graph.ts';
+
+export function add(a: Tensor, b: Tensor): Tensor {
+  return elementwise('Add', a, b);
+}
+
+export function subtract(a: Tensor, b: Tensor): Tensor {
+  return elementwise('Sub', a, b);
+}
+
+export function multiply(a: Tensor, b: Tensor): Tensor {
+  return elementwise('Mul', a, b);
+}
+
+export function divide(a: Tensor, b: Tensor): Tensor {
+  return elementwise('Div', a, b);
+}
+
+/** `a` times a literal number. */
+export function scale(a: Tensor, factor: number): Tensor {
+  return factor === 1 ? a : multiply(a, a.graph.scalar(factor));
+}
+
+/** `a` plus a literal number. */
+export function offset(a: Tensor, addend: number): Tensor {
+  return addend === 0 ? a : add(a, a.graph.scalar(addend));
+}
+
+/** `a` to the power of a literal number. */
+export function power(a: Tensor, exponent: number): Tensor {
+  return a.graph.node('Pow', [a, a.graph.scalar(exponent)], [a.shape])[0]!;
+}
+
+export function negate(a: Tensor): Tensor {
+  return unary('Neg', a);
+}
+
+export function exp(a: Tensor): Tensor {
+  return unary('Exp', a);
+}
+
+export function log(a: Tensor): Tensor {
+  return unary('Log', a);
+}
+
+export function squareRoot(a: Tensor): Tensor {
+  return unary('Sqrt', a);
+}
+
+/** The error function. */
+export function erf(a: Tensor): Tensor {
+  return unary('Erf', a);
+}
+
+export function relu(a: Tensor): Tensor {
+  return unary('Relu', a);
+}
+
+export function sigmoid(a: Tensor): Tensor {
+  return unary('Sigmoid', a);
+}
+
+export function tanh(a: Tensor): Tensor {
+  return unary('Tanh', a);
+}
+
+/** `a` where positive, `alpha (e^a - 1)` elsewhere. */
+export function elu(a: Tensor, alpha = 1): Tensor {
+  return a.graph.node('Elu', [a], [a.shape], { alpha: { float: alpha } })[0]!;
+}
+
+/** `a` limited to [low, high]. */
+export function clip(a: Tensor, low: number, high: number): Tensor {
+  return a.graph.node('Clip', [a, a.graph.scalar(low), a.graph.scalar(high)], [a.shape])[0]!;
+}
+
+/** 1 where `a` is not 0, and 0 where it is. */
+export function nonzero(a: Tensor): Tensor {
+  const truth = a.graph.node('Cast', [a], [a.shape], { to: 9 }, { type: 'bool' })[0]!;
+  return a.graph.node('Cast', [truth], [a.shape], { to: 1 })[0]!;
+}
+
+/** 1 where `a > b`, and 0 elsewhere. */
+export function greater(a: Tensor, b: Tensor): Tensor {
+  const shape = broadcastShapes(a.shape, b.shape);
+  const truth = a.graph.node('Greater', [a, b], [shape], {}, { type: 'bool' })[0]!;
+  return a.graph.node('Cast', [truth], [shape], { to: 1 })[0]!;
+}
+
+export function minimum(a: Tensor, b: Tensor): Tensor {
+  return elementwise('Min', a, b);
+}
+
+/** Softmax over the last axis. */
+export function softmax(a: Tensor): Tensor {
+  return a.graph.node('Softmax', [a], [a.shape], { axis: -1 })[0]!;
+}
+
+/** Logarithm of the softmax over the last axis. */
+export function logSoftmax(a: Tensor): Tensor {
+  return a.graph.node('LogSoftmax', [a], [a.shape], { axis: -1 })[0]!;
+}
+
+/** Sum over `axes`; the summed axes stay, with size 1, unless `keep` is false. */
+export function sum(a: Tensor, axes: readonly number[], keep = true): Tensor {
+  return reduce('ReduceSum', a, axes, keep);
+}
+
+/** Sum of squares over `axes`. */
+export function sumOfSquares(a: Tensor, axes: readonly number[], keep = true): Tensor {
+  return reduce('ReduceSumSquare', a, axes, keep);
+}
+
+/** Mean over `axes`. */
+export function mean(a: Tensor, axes: readonly number[], keep = true): Tensor {
+  return reduce('ReduceMean', a, axes, keep);
+}
+
+/** The same elements in another shape; at most one dimension may be dynamic. */
+export function reshape(a: Tensor, shape: Shape): Tensor {
+  if (sameShape(a.shape, shape)) return a;
+  const known = (dimensions: Shape): number => sizeOf(dimensions.filter((size) => size !== DYNAMIC));
+  const dynamic = (dimensions: Shape): number => dimensions.filter((size) => size === DYNAMIC).length;
+  if (dynamic(shape) !== dynamic(a.shape) || dynamic(shape) > 1 || known(shape) !== known(a.shape)) {
+    throw new ShapeError({
+      problem: 'a reshape must keep the number of elements',
+      expected: describeShape(shape),
+      got: describeShape(a.shape),
+    });
+  }
+  return a.graph.node('Reshape', [a, a.graph.integers(shape)], [shape])[0]!;
+}
+
+/** Axes in another order: axis `i` of the result is axis `order[i]` of `a`. */
+export function transpose(a: Tensor, order: readonly number[]): Tensor {
+  return a.graph.node('Transpose', [a], [order.map((axis) => a.shape[axis]!)], { perm: order })[0]!;
+}
+
+/** `a` repeated along its axes of size 1 until it has `shape`, which must be known. */
+export function expand(a: Tensor, shape: Shape): Tensor {
+  if (sameShape(a.shape, shape)) return a;
+  return a.graph.node('Expand', [a, a.graph.integers(shape)], [broadcastShapes(a.shape, shape)])[0]!;
+}
+
+export interface GemmOptions {
+  transposeA?: boolean;
+  transposeB?: boolean;
+}
+
+/** `a b + c` for matrices, either one transposed first; `c` is a vector added to every row. */
+export function gemm(a: Tensor, b: Tensor, c?: Tensor, options: GemmOptions = {}): Tensor {
+  const { transposeA = false, transposeB = false } = options;
+  const [rows, inner] = transposeA ? [a.shape[1], a.shape[0]] : a.shape;
+  const [inner2, columns] = transposeB ? [b.shape[1], b.shape[0]] : b.shape;
+  if (a.shape.length !== 2 || b.shape.length !== 2 || inner !== inner2) throw productError(a, b);
+  const attributes = { transA: Number(transposeA), transB: Number(transposeB) };
+  return a.graph.node('Gemm', c ? [a, b, c] : [a, b], [[rows!, columns!]], attributes)[0]!;
+}
+
+/** Matrix product over the last two axes; the axes before them are equal, or `b` has none. */
+export function matmul(a: Tensor, b: Tensor): Tensor {
+  const rank = a.shape.length;
+  const stacked = b.shape.length > 2;
+  const fits = a.shape[rank - 1] === b.shape[b.shape.length - 2];
+  const sameStack = !stacked || sameShape(a.shape.slice(0, -2), b.shape.slice(0, -2));
+  if (rank < 2 || !fits || !sameStack) throw productError(a, b);
+  return a.graph.node('MatMul', [a, b], [[...a.shape.slice(0, -1), b.shape[b.shape.length - 1]!]])[0]!;
+}
+
+/** Elements `from` up to, not including, `to` along one axis. */
+export function slice(a: Tensor, axis: number, from: number, to: number): Tensor {
+  if (from === 0 && to === a.shape[axis]) return a;
+  const shape = a.shape.map((size, i) => (i === axis ? to - from : size));
+  const { graph } = a;
+  return graph.node('Slice', [a, graph.integers([from]), graph.integers([to]), graph.integers([axis])], [shape])[0]!;
+}
+
+/** Zeros added before and after, per axis. */
+export function pad(a: Tensor, before: readonly number[], after: readonly number[]): Tensor {
+  if ([...before, ...after].every((count) => count === 0)) return a;
+  const shape = a.shape.map((size, i) => (size === DYNAMIC ? size : size + before[i]! + after[i]!));
+  return a.graph.node('Pad', [a, a.graph.integers([...before, ...after])], [shape])[0]!;
+}
+
+export function concat(tensors: readonly Tensor[], axis: number): Tensor {
+  const [first] = tensors;
+  if (tensors.length === 1) return first!;
+  const shape = first!.shape.map((size, i) =>
+    i === axis ? tensors.reduce((total, tensor) => total + tensor.shape[axis]!, 0) : size,
+  );
+  return first!.graph.node('Concat', tensors, [shape], { axis })[0]!;
+}
+
+/** `a` with the axes that broadcasting would add or repeat summed away, so that it has `shape`. */
+export function sumTo(a: Tensor, shape: Shape): Tensor {
+  if (sameShape(a.shape, shape)) return a;
+  const extra = a.shape.length - shape.length;
+  const axes = a.shape.flatMap((size, i) => (i < extra || (shape[i - extra] === 1 && size !== 1) ? [i] : []));
+  return reshape(axes.length > 0 ? sum(a, axes) : a, shape);
+}
+
+function unary(op: string, a: Tensor): Tensor {
+  return a.graph.node(op, [a], [a.shape])[0]!;
+}
+
+function elementwise(op: string, a: Tensor, b: Tensor): Tensor {
+  return a.graph.node(op, [a, b], [broadcastShapes(a.shape, b.shape)])[0]!;
+}
+
+/** Since operator set 18 all reductions take their axes as an input. */
+function reduce(op: string, a: Tensor, axes: readonly number[], keep: boolean): Tensor {
+  const kept = a.shape.map((size, i) => (axes.includes(i) ? 1 : size));
+  const shape = keep ? kept : a.shape.filter((_, i) => !axes.includes(i));
+  return a.graph.node(op, [a, a.graph.integers(axes)], [shape], { keepdims: Number(keep) })[0]!;
+}
+
+function productError(a: Tensor, b: Tensor): ShapeError {
+  return new ShapeError({
+    problem: 'the matrices cannot be multiplied',
+    expected: 'inner sizes that are equal',
+    got: `${describeShape(a.shape)} times ${describeShape(b.shape)}`,
+  });
+}

@@ -1,0 +1,162 @@
+/**
+ * Training: epochs of steps, validation after each, callbacks, and the model at the end.
+ *
+ * Whatever is random (weights, order of rows, dropout) is a function of the seed and of where it is
+ * used, never of a stream's position, so the same request gives the same bytes.
+ */
+import { DataError, RequestError, throwIfCancelled, type DeviceClass } from '@prosodia/core';
+import { initialCallbackState, readCallbacks, type CallbacksSpec, type HistoryRow } from './callbacks.ts';
+import { checkData, readClassWeight, type TrainingData } from './data.ts';
+import { provider, type Provider } from './device.ts';
+import { Evaluator, Stepper, type TrainingState } from './execution.ts';
+import type { Shape } from './graph.ts';
+import type { LayerSpec } from './layers/index.ts';
+import { readLoss, type LossSpec } from './losses.ts';
+import { initialParameters, initialStatistics, takeInventory, type NetworkSpec } from './network.ts';
+import { readOptimizer, type OptimizerSpec } from './optimizers.ts';
+import { inferenceModel } from './programs.ts';
+import { readSchedule, type ScheduleSpec } from './schedules.ts';
+
+export interface TrainOptions {
+  /** Hidden layers, first to last; the output layer is added. */
+  readonly layers: readonly LayerSpec[];
+  /** Shape of one row, channels last. */
+  readonly inputShape: Shape;
+  readonly classes: number;
+  readonly data: TrainingData;
+  /** Rows that are evaluated after every epoch, and never trained on. */
+  readonly validation?: TrainingData | undefined;
+  /** Rows in a step; the last of an epoch may have fewer. Default 32. */
+  readonly batch_size?: number | undefined;
+  readonly epochs: number;
+  /** Default `{ adam: {} }`. */
+  readonly optimizer?: OptimizerSpec | undefined;
+  /** Default `{ constant: {} }`. */
+  readonly schedule?: ScheduleSpec | undefined;
+  /** Default `{ categorical_crossentropy: {} }`. */
+  readonly loss?: LossSpec | undefined;
+  /**
+   * Weight of each class, or `balanced`: rows / (classes x rows of the class). Applies to training,
+   * not to validation, as in Keras.
+   */
+  readonly class_weight?: readonly number[] | 'balanced' | undefined;
+  readonly callbacks?: CallbacksSpec | undefined;
+  readonly seed: number;
+  /** Default `cpu`. */
+  readonly device?: DeviceClass | undefined;
+  /** Threads of one operator, default 1; another number may change the last digits. */
+  readonly threads?: number | undefined;
+  /** Kept in the model. */
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
+  /** Called after every epoch. */
+  readonly onEpoch?: ((row: HistoryRow) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface TrainResult {
+  /** ONNX model: `input [batch, ...inputShape]` to `probabilities [batch, classes]`. */
+  readonly model: Uint8Array;
+  readonly history: readonly HistoryRow[];
+  /** Epoch whose weights the model has, counted from 1. */
+  readonly best_epoch: number;
+  readonly stopped_reason: 'epochs' | 'early_stopping';
+  /** Number of trained weights. */
+  readonly parameters: number;
+  readonly provider: Provider;
+}
+
+/**
+ * Trains a network.
+ *
+ * Throws a RequestError for a wrong layer or option, a DataError for data that do not fit, a
+ * ProsodiaError if the loss is no longer a number, and a CancelledError if `signal` fires.
+ */
+export async function train(options: TrainOptions): Promise<TrainResult> {
+  throwIfCancelled(options.signal, 'training');
+  const plan = readPlan(options);
+  const { network, data, validation, callbacks, schedule, optimizer, inventory } = plan;
+  const { epochs, signal, seed } = options;
+  const deviceOptions = { device: options.device ?? 'cpu', threads: options.threads ?? 1 };
+  const state: TrainingState = {
+    step: 0,
+    parameters: initialParameters(inventory, seed),
+    statistics: initialStatistics(inventory),
+    slots: Array.from({ length: optimizer.slotCount }, () => new Float32Array(inventory.parameterCount)),
+  };
+  const watched = initialCallbackState();
+  const history: HistoryRow[] = [];
+  let best: Pick<TrainingState, 'parameters' | 'statistics'> | undefined;
+  let stoppedReason: TrainResult['stopped_reason'] = 'epochs';
+
+  const stepper = new Stepper({ ...plan, seed, deviceOptions }, state);
+  const evaluator = new Evaluator({ ...plan, deviceOptions });
+  try {
+    for (let epoch = 1; epoch <= epochs; epoch++) {
+      const rate = (done: number): number =>
+        optimizer.learningRate * watched.rateFactor * schedule(epoch - 1 + done, epochs);
+      const trained = await stepper.epoch(data, epoch, rate, signal);
+      const validated = validation && (await evaluator.evaluate(validation, state, signal));
+      const row: HistoryRow = {
+        epoch,
+        loss: trained.loss,
+        accuracy: trained.accuracy,
+        val_loss: validated?.loss,
+        val_accuracy: validated?.accuracy,
+        learning_rate: trained.learningRate,
+      };
+      history.push(row);
+      options.onEpoch?.(row);
+      const { stop, improved } = callbacks.epochEnd(row, watched);
+      if (improved && callbacks.restoreBest) {
+        best = { parameters: state.parameters.slice(), statistics: state.statistics.slice() };
+      }
+      if (stop) {
+        stoppedReason = 'early_stopping';
+        break;
+      }
+    }
+  } finally {
+    await stepper.release();
+    await evaluator.release();
+  }
+  const { parameters, statistics } = best ?? state;
+  return {
+    model: inferenceModel(network, parameters, statistics, options.metadata),
+    history,
+    best_epoch: best ? watched.bestEpoch : history.length,
+    stopped_reason: stoppedReason,
+    parameters: inventory.parameterCount,
+    provider: provider(deviceOptions.device),
+  };
+}
+
+/** Everything that can be wrong with a request is found here, before anything is computed. */
+function readPlan(options: TrainOptions) {
+  const { layers, inputShape, classes, data, validation, batch_size: batchSize = 32, epochs } = options;
+  const network: NetworkSpec = { layers, inputShape, classes };
+  for (const [name, value] of Object.entries({ batch_size: batchSize, epochs })) {
+    if (Number.isInteger(value) && value >= 1) continue;
+    throw new RequestError({
+      problem: `${name} does not fit`,
+      expected: 'a whole number, at least 1',
+      got: String(value),
+    });
+  }
+  const inventory = takeInventory(network);
+  checkData(data, inputShape, classes, 'training');
+  if (data.rows === 0) throw new DataError({ problem: 'there are no training rows' });
+  if (validation) checkData(validation, inputShape, classes, 'validation');
+  const used = validation && validation.rows > 0 ? validation : undefined;
+  return {
+    network,
+    inventory,
+    data,
+    validation: used,
+    batchSize,
+    loss: readLoss(options.loss ?? { categorical_crossentropy: {} }, classes),
+    optimizer: readOptimizer(options.optimizer ?? { adam: {} }),
+    schedule: readSchedule(options.schedule ?? { constant: {} }),
+    callbacks: readCallbacks(options.callbacks ?? {}, used !== undefined),
+    classWeight: readClassWeight(options.class_weight, data, classes),
+  };
+}
