@@ -41,4 +41,5 @@ export {
   type Resampler,
   type StretchOptions,
 } from './vocoder.ts';
+export { tonnetz } from './tonnetz.ts';
 export { WINDOW_NAMES, getWindow, type WindowName, type WindowSpec } from './window.ts';

@@ -1,0 +1,37 @@
+/** Tonal centroids: chroma on the circles of fifths, minor thirds and major thirds (Harte et al., 2006). */
+import { checkMatrix } from './checks.ts';
+import type { Matrix } from './matrix.ts';
+import { normalize } from './normalize.ts';
+import { planCache } from './plans.ts';
+import { project } from './project.ts';
+
+/** Half turns per semitone on each circle, and the circle's radius. */
+const CIRCLES = [
+  { turns: 7 / 6, radius: 1 },
+  { turns: 3 / 2, radius: 1 },
+  { turns: 2 / 3, radius: 0.5 },
+] as const;
+
+const basis = planCache((n_chroma: number): Float64Array => {
+  const semitone = (c: number) => (12 * c) / n_chroma;
+  return Float64Array.from(
+    CIRCLES.flatMap(({ turns, radius }) =>
+      [Math.sin, Math.cos].flatMap((wave) =>
+        Array.from({ length: n_chroma }, (_, c) => radius * wave(Math.PI * turns * semitone(c))),
+      ),
+    ),
+  );
+});
+
+/**
+ * Tonal centroid features, frames x 6: x and y on the circles of fifths, minor and major thirds.
+ *
+ * librosa computes its chroma by a constant-Q transform when it is given samples; here the chromagram is
+ * always given, for example that of chromaStft.
+ *
+ * @param chroma frames x n_chroma, non-negative
+ */
+export function tonnetz(chroma: Matrix): Matrix {
+  checkMatrix(chroma, 'tonnetz');
+  return project(normalize(chroma, 1), basis(chroma.cols), 2 * CIRCLES.length);
+}
