@@ -6,6 +6,7 @@
  */
 import { DataError } from '@prosodia/core';
 import { lowPass } from './resample-filter.ts';
+import { fourierResampler, suitsFourier } from './resample-fourier.ts';
 import { phaseTable, resampleArbitrary, resampleRational, TABLE_PHASES } from './resample-polyphase.ts';
 
 type Resampler = (samples: Float32Array, length: number) => Float32Array;
@@ -51,6 +52,7 @@ function resampler(ratio: number, orig_sr: number, target_sr: number): Resampler
 function makeResampler(ratio: number, orig_sr: number, target_sr: number): Resampler {
   const filter = lowPass(ratio);
   const fraction = wholeRatio(target_sr, orig_sr);
+  if (fraction && suitsFourier(fraction.L, fraction.M)) return fourierResampler(filter, fraction.L, fraction.M);
   if (fraction) {
     const table = phaseTable(filter, fraction.L, false);
     return (samples, length) => resampleRational(samples, table, fraction.M, length);

@@ -71,11 +71,11 @@ const EMOTIONS: Record<Emotion, Expression> = {
 
 /** How much a clip, a speaker's voice, and a speaker's way with one emotion deviate: standard deviations. */
 // prettier-ignore
-const CLIP_SPREAD =    profile(0.9, 0.18, 0.6, 0.8, 0.06, 1.3, 1.1, 0.14, 0.14, 0.07, 0.3, 0.03, 0.015);
+const CLIP_SPREAD =    profile(0.5, 0.1,  0.3, 0.4, 0.035,0.7, 0.6, 0.08, 0.08, 0.04, 0.15,0.015,0.008);
 // prettier-ignore
-const SPEAKER_SPREAD = profile(0,   0.2,  0.4, 0.4, 0.08, 1.8, 1.6, 0.15, 0.15, 0,    0.2, 0.03, 0.02);
+const SPEAKER_SPREAD = profile(0,   0.18, 0.4, 0.4, 0.07, 1.6, 1.4, 0.13, 0.13, 0,    0.2, 0.03, 0.018);
 // prettier-ignore
-const EMOTION_SPREAD = profile(1.4, 0.22, 0.7, 0.9, 0.08, 2,   1.7, 0.22, 0.2,  0.1,  0.3, 0.04, 0.02);
+const EMOTION_SPREAD = profile(1.2, 0.18, 0.6, 0.8, 0.07, 1.6, 1.4, 0.18, 0.17, 0.08, 0.25,0.035,0.017);
 
 /** A clip's manner in the units of the synthesizer. */
 export interface Manner {
@@ -107,8 +107,8 @@ export interface Manner {
 const MALE_PITCH_HZ = 115;
 const FEMALE_PITCH_HZ = 200;
 const FEMALE_TRACT = 1.16;
-const NORMAL_INTENSITY = 0.75;
-const STRONG_INTENSITY = 1.15;
+const NORMAL_INTENSITY = 0.85;
+const STRONG_INTENSITY = 1.2;
 
 /** The manner of `clip`; the same seed always gives the same speakers and the same clips. */
 export function mannerOf(clip: DemoClip, seed: number): Manner {
@@ -135,7 +135,7 @@ export function mannerOf(clip: DemoClip, seed: number): Manner {
     ending: -1.5 + of('ending'),
     tempo: Math.exp(of('tempo')),
     gain: 10 ** (clamp(of('level'), -14, 13) / 20),
-    tiltDb: clamp(10 - of('brightness'), 0, 24),
+    tiltDb: clamp(6 - of('brightness'), 0, 24),
     openQuotient: clamp(openQuotient + 0.12 * of('breath') - 0.015 * of('brightness'), 0.35, 0.85),
     breath,
     jitter: 0.004 + 0.016 * roughness,

@@ -5,10 +5,10 @@ import { mannerOf } from './manner.ts';
 import { scoreOf } from './score.ts';
 import { DEMO_SAMPLE_RATE, perform } from './voice.ts';
 
-/** Brings normal speech to about -30 dBFS, so that anger still fits. */
-const RECORDING_GAIN = 0.07;
-/** Root mean square of the room: -66 dBFS. */
-const ROOM_NOISE = 0.0005;
+/** Brings normal speech to about -33 dBFS, so that anger still fits. */
+const RECORDING_GAIN = 0.045;
+/** Half the width of the room noise, which is uniform; its root mean square is at -69 dBFS. */
+const ROOM_NOISE = 0.0006;
 /** Above this, the recording engineer turns the clip down. */
 const HIGHEST_PEAK = 0.98;
 
@@ -24,7 +24,7 @@ export function synthesizeClip(clip: DemoClip, seed: number): { samples: Float32
   const room = rng.fork('room');
   let peak = 0;
   for (let i = 0; i < samples.length; i++) {
-    samples[i] = samples[i]! * RECORDING_GAIN + room.normal(0, ROOM_NOISE);
+    samples[i] = samples[i]! * RECORDING_GAIN + room.uniform(-ROOM_NOISE, ROOM_NOISE);
     peak = Math.max(peak, Math.abs(samples[i]!));
   }
   if (peak > HIGHEST_PEAK) {

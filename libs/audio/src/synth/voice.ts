@@ -21,7 +21,7 @@ const FIFTH_BANDWIDTH_HZ = 280;
 /** Resonances stay clear of the Nyquist frequency, however short the tract. */
 const HIGHEST_HZ = 7200;
 const BREATH_GAIN = 0.05;
-const HISS_GAIN = 0.11;
+const HISS_GAIN = 0.05;
 const TREMOR_HZ = 6.3;
 
 /** The recording of a score at {@link DEMO_SAMPLE_RATE}; normal speech has a root mean square near 0.05. */
