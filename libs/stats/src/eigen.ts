@@ -8,9 +8,12 @@
  * - reduction: the rank-two update of one step and the matrix-vector product of the next share one pass over
  *   the lower triangle, so each step reads and writes the matrix once, along rows;
  * - vectors: the scalar QL recurrence never looks at them, so the rotations of many sweeps are kept and
- *   then applied to four rows at a time, which stay in the first-level cache throughout.
+ *   then applied to eight rows at a time, which stay in the cache throughout.
+ *
+ * The loops over rows are WebAssembly kernels (`kernels.ts`).
  */
 import { DataError } from '@prosodia/core';
+import { PANEL, Workspace } from './kernels.ts';
 import { type Float64Matrix, type Matrix, requireFinite, requireShape, zeros } from './matrix.ts';
 
 export interface Eigen {
@@ -31,44 +34,57 @@ export function symmetricEigen(matrix: Matrix): Eigen {
   const n = matrix.rows;
   requireShape(matrix, n);
   requireFinite(matrix);
-  const work = Float64Array.from(matrix.data);
-  const { diagonal, offDiagonal, betas } = tridiagonalize(work, n);
-  const q = formOrthogonal(work, betas, n);
-  implicitQl(diagonal, offDiagonal, q, n);
-  const order = Array.from(diagonal.keys()).sort((a, b) => diagonal[b]! - diagonal[a]! || a - b);
+  const panels = Math.ceil(n / PANEL) * PANEL * n;
+  const workspace = new Workspace([n * n, panels, PANEL * n, 2 * BATCH, n, n, n, n]);
+  const a = workspace.array(n * n);
+  a.set(matrix.data);
+  const z = workspace.array(panels);
+  const { diagonal, offDiagonal, betas } = tridiagonalize(a, n, workspace);
+  formOrthogonal(a, betas, z, n, workspace);
+  implicitQl(diagonal, offDiagonal, new RotationBatch(z, n, workspace));
+  const order = Array.from(diagonal.keys()).sort((i, j) => diagonal[j]! - diagonal[i]! || i - j);
   const vectors = zeros(n, n);
   order.forEach((from, to) => {
-    for (let i = 0; i < n; i++) vectors.data[to * n + i] = q[i * n + from]!;
+    for (let i = 0; i < n; i++) vectors.data[to * n + i] = z[inPanel(i, from, n)]!;
   });
   return { values: Float64Array.from(order, (index) => diagonal[index]!), vectors };
+}
+
+/** Where element (row, column) of an n x n matrix lies among its panels of eight interleaved rows. */
+function inPanel(row: number, column: number, n: number): number {
+  return (Math.floor(row / PANEL) * n + column) * PANEL + (row % PANEL);
 }
 
 /**
  * Reduces `a` (n x n, lower triangle) to tridiagonal form in place. Row k of the upper triangle receives the
  * Householder vector of step k, `H_k = I - betas[k] v v'`, with v in columns k+1 to n-1.
  */
-function tridiagonalize(a: Float64Array, n: number) {
+function tridiagonalize(a: Float64Array, n: number, workspace: Workspace) {
   const diagonal = new Float64Array(n);
   const offDiagonal = new Float64Array(n);
   const betas = new Float64Array(n);
-  const x = new Float64Array(n);
-  const y = new Float64Array(n);
-  const v = new Float64Array(n);
-  const w = new Float64Array(n);
+  const v = workspace.array(n);
+  const w = workspace.array(n);
+  const x = workspace.array(n);
+  const y = workspace.array(n);
+  const updateRow = rowUpdater(workspace, a, v, w, x, y);
   for (let k = 0; k < n; k++) {
     // Bring column k up to date with the update left from the step before.
-    for (let i = k; i < n; i++) {
-      const at = i * n + k;
-      a[at]! -= v[i]! * w[k]! + w[i]! * v[k]!;
-      x[i] = a[at]!;
-    }
+    for (let i = k; i < n; i++) x[i] = a[i * n + k]! - v[i]! * w[k]! - w[i]! * v[k]!;
     diagonal[k] = x[k]!;
     if (k === n - 1) break;
     const { alpha, beta } = reflector(x, k + 1, n);
     offDiagonal[k] = alpha;
     betas[k] = beta;
     a.set(x.subarray(k + 1), k * n + k + 1);
-    updateAndMultiply(a, n, k + 1, v, w, x, y);
+    // A -= v w' + w v' and y = A x in one pass over the lower triangle.
+    y.fill(0, k + 1);
+    for (let i = k + 1; i < n; i++) {
+      const at = i * n + i;
+      const sum = updateRow(i, k + 1);
+      a[at]! -= 2 * v[i]! * w[i]!;
+      y[i]! += sum + a[at]! * x[i]!;
+    }
     let product = 0;
     for (let i = k + 1; i < n; i++) product += y[i]! * x[i]!;
     const half = (beta * beta * product) / 2;
@@ -78,6 +94,51 @@ function tridiagonalize(a: Float64Array, n: number) {
     }
   }
   return { diagonal, offDiagonal, betas };
+}
+
+/**
+ * The work on row i from column `start` up to the diagonal: a -= v[i] w + w[i] v, y += a x[i]; returns the dot
+ * product of the new row with x.
+ */
+function rowUpdater(
+  { kernels }: Workspace,
+  a: Float64Array,
+  v: Float64Array,
+  w: Float64Array,
+  x: Float64Array,
+  y: Float64Array,
+): (i: number, start: number) => number {
+  const n = v.length;
+  return (i, start) => {
+    const vi = v[i]!;
+    const wi = w[i]!;
+    const xi = x[i]!;
+    const row = i * n;
+    const even = start + Math.floor((i - start) / 2) * 2;
+    let sum = 0;
+    if (even > start) {
+      const skip = start * 8;
+      const [from, to] = [a.byteOffset + (row + start) * 8, a.byteOffset + (row + even) * 8];
+      sum = kernels.updateRow(
+        from,
+        to,
+        v.byteOffset + skip,
+        w.byteOffset + skip,
+        x.byteOffset + skip,
+        y.byteOffset + skip,
+        vi,
+        wi,
+        xi,
+      );
+    }
+    if (even < i) {
+      const value = a[row + even]! - vi * w[even]! - wi * v[even]!;
+      a[row + even] = value;
+      sum += value * x[even]!;
+      y[even]! += value * xi;
+    }
+    return sum;
+  };
 }
 
 /**
@@ -101,68 +162,33 @@ function reflector(x: Float64Array, start: number, n: number): { alpha: number; 
   return { alpha, beta: (alpha - first) / alpha };
 }
 
-/** On the trailing lower triangle from `start`: A -= v w' + w v', then y = A x with the new A, in one pass. */
-function updateAndMultiply(
-  a: Float64Array,
-  n: number,
-  start: number,
-  v: Float64Array,
-  w: Float64Array,
-  x: Float64Array,
-  y: Float64Array,
-): void {
-  y.fill(0, start, n);
-  for (let i = start; i < n; i++) {
-    const row = i * n;
-    const vi = v[i]!;
-    const wi = w[i]!;
-    const xi = x[i]!;
-    let sum = 0;
-    for (let j = start; j < i; j++) {
-      const value = a[row + j]! - vi * w[j]! - wi * v[j]!;
-      a[row + j] = value;
-      sum += value * x[j]!;
-      y[j]! += value * xi;
+/** Writes the product H_0 H_1 ... of the reflectors kept in the upper triangle of `a` to the panels `q`. */
+function formOrthogonal(a: Float64Array, betas: Float64Array, q: Float64Array, n: number, workspace: Workspace): void {
+  const panel = workspace.array(PANEL * n);
+  for (let first = 0; first < n; first += PANEL) {
+    // Row r of the transpose is e_r' ... H_1 H_0; reflectors from r on leave e_r alone.
+    const rows = Math.min(PANEL, n - first);
+    panel.fill(0);
+    for (let lane = 0; lane < rows; lane++) panel[(first + lane) * PANEL + lane] = 1;
+    for (let k = first + rows - 2; k >= 0; k--) {
+      const row = a.byteOffset + k * n * 8;
+      const z = panel.byteOffset + (k + 1) * PANEL * 8;
+      if (betas[k] !== 0) workspace.kernels.reflect(z, row + (k + 1) * 8, row + n * 8, betas[k]!);
     }
-    const value = a[row + i]! - 2 * vi * wi;
-    a[row + i] = value;
-    y[i]! += sum + value * xi;
-  }
-}
-
-/** The product H_0 H_1 ... of the reflectors kept in the upper triangle of `a`. */
-function formOrthogonal(a: Float64Array, betas: Float64Array, n: number): Float64Array {
-  const q = new Float64Array(n * n);
-  const row = new Float64Array(n);
-  // Row r of the transpose is e_r' ... H_1 H_0; reflectors from r on leave e_r alone.
-  for (let r = 0; r < n; r++) {
-    row.fill(0);
-    row[r] = 1;
-    for (let k = r - 1; k >= 0; k--) {
-      const beta = betas[k]!;
-      if (beta === 0) continue;
-      const at = k * n;
-      let dot = 0;
-      for (let j = k + 1; j < n; j++) dot += row[j]! * a[at + j]!;
-      dot *= beta;
-      for (let j = k + 1; j < n; j++) row[j]! -= dot * a[at + j]!;
+    for (let j = 0; j < n; j++) {
+      for (let lane = 0; lane < rows; lane++) q[inPanel(j, first + lane, n)] = panel[j * PANEL + lane]!;
     }
-    for (let j = 0; j < n; j++) q[j * n + r] = row[j]!;
   }
-  return q;
 }
 
 /** Sweeps for one eigenvalue before giving up; two is usual. */
 const MAX_SWEEPS = 60;
-/** Rotations kept before they are applied: 1 MiB of cosines and sines. */
-const BATCH = 65_536;
+/** Rotations kept before they are applied: half a MiB, which shares a second-level cache with a panel. */
+const BATCH = 32_768;
 
-/**
- * Diagonalizes the tridiagonal matrix in place: `d` becomes the eigenvalues (unordered), the columns of the
- * row-major n x n matrix `z` are rotated along.
- */
-function implicitQl(d: Float64Array, e: Float64Array, z: Float64Array, n: number): void {
-  const rotations = new RotationBatch(z, n);
+/** Diagonalizes the tridiagonal matrix: `d` becomes the eigenvalues, unordered; the rotations are handed on. */
+function implicitQl(d: Float64Array, e: Float64Array, rotations: RotationBatch): void {
+  const n = d.length;
   for (let l = 0; l < n; l++) {
     for (let sweep = 0; ; sweep++) {
       let m = l;
@@ -219,18 +245,22 @@ function qlSweep(d: Float64Array, e: Float64Array, l: number, m: number, rotatio
 class RotationBatch {
   readonly #z: Float64Array;
   readonly #n: number;
-  readonly #cosSin = new Float64Array(2 * BATCH);
+  readonly #cosSin: Float64Array;
+  readonly #workspace: Workspace;
   #count = 0;
   /** For each sweep: the column it starts from and where its rotations begin. */
   readonly #columns: number[] = [];
   readonly #starts: number[] = [];
 
-  constructor(z: Float64Array, n: number) {
+  /** @param z panels of the n x n matrix whose columns are turned */
+  constructor(z: Float64Array, n: number, workspace: Workspace) {
     this.#z = z;
     this.#n = n;
+    this.#workspace = workspace;
+    this.#cosSin = workspace.array(2 * BATCH);
   }
 
-  /** Starts a sweep whose first rotation turns columns `column - 1` and `column`. */
+  /** Starts a sweep of at most `column` rotations, the first of columns `column - 1` and `column`. */
   begin(column: number): void {
     if (this.#count + column > BATCH) this.flush();
     this.#columns.push(column);
@@ -244,67 +274,17 @@ class RotationBatch {
   }
 
   flush(): void {
-    const n = this.#n;
     const starts = [...this.#starts, this.#count];
-    for (let row = 0; row < n; row += 4) {
-      const lanes = Math.min(4, n - row);
-      for (let s = 0; s < this.#columns.length; s++) {
-        const column = this.#columns[s]!;
-        if (lanes === 4) rotateFour(this.#z, row * n + column, n, this.#cosSin, starts[s]!, starts[s + 1]!);
-        else {
-          for (let lane = 0; lane < lanes; lane++) {
-            rotateOne(this.#z, (row + lane) * n + column, this.#cosSin, starts[s]!, starts[s + 1]!);
-          }
-        }
-      }
+    const base = this.#cosSin.byteOffset;
+    for (let row = 0; row < this.#n; row += PANEL) {
+      const panel = this.#z.byteOffset + row * this.#n * 8;
+      this.#columns.forEach((column, s) => {
+        const [from, to] = [starts[s]!, starts[s + 1]!];
+        if (to > from) this.#workspace.kernels.rotate(panel + column * PANEL * 8, base + from * 16, base + to * 16);
+      });
     }
     this.#columns.length = 0;
     this.#starts.length = 0;
     this.#count = 0;
   }
-}
-
-/** Applies rotations `from` to `to` to one row, leftwards from element `at`. */
-function rotateOne(z: Float64Array, at: number, cosSin: Float64Array, from: number, to: number): void {
-  let carry = z[at]!;
-  for (let r = from; r < to; r++) {
-    const c = cosSin[2 * r]!;
-    const s = cosSin[2 * r + 1]!;
-    const low = z[--at]!;
-    z[at + 1] = s * low + c * carry;
-    carry = c * low - s * carry;
-  }
-  z[at] = carry;
-}
-
-/** {@link rotateOne} on four rows, `n` elements apart. */
-function rotateFour(z: Float64Array, at: number, n: number, cosSin: Float64Array, from: number, to: number): void {
-  let p0 = at;
-  let p1 = p0 + n;
-  let p2 = p1 + n;
-  let p3 = p2 + n;
-  let c0 = z[p0]!;
-  let c1 = z[p1]!;
-  let c2 = z[p2]!;
-  let c3 = z[p3]!;
-  for (let r = 2 * from; r < 2 * to; r += 2) {
-    const c = cosSin[r]!;
-    const s = cosSin[r + 1]!;
-    const l0 = z[p0 - 1]!;
-    const l1 = z[p1 - 1]!;
-    const l2 = z[p2 - 1]!;
-    const l3 = z[p3 - 1]!;
-    z[p0--] = s * l0 + c * c0;
-    z[p1--] = s * l1 + c * c1;
-    z[p2--] = s * l2 + c * c2;
-    z[p3--] = s * l3 + c * c3;
-    c0 = c * l0 - s * c0;
-    c1 = c * l1 - s * c1;
-    c2 = c * l2 - s * c2;
-    c3 = c * l3 - s * c3;
-  }
-  z[p0] = c0;
-  z[p1] = c1;
-  z[p2] = c2;
-  z[p3] = c3;
 }

@@ -14,7 +14,7 @@
 import { DataError, RequestError } from '@prosodia/core';
 import { symmetricEigen } from './eigen.ts';
 import { type Float64Matrix, type Matrix, type MatrixContext, requireFinite, requireShape, zeros } from './matrix.ts';
-import { addGram, multiply, multiplyTransposed } from './products.ts';
+import { GramSum, multiply, multiplyTransposed } from './products.ts';
 import { RowBlocks } from './row-blocks.ts';
 
 export interface PcaOptions extends MatrixContext {
@@ -196,11 +196,13 @@ interface Spectrum {
 class Scatter {
   #rows = 0;
   readonly #mean: Float64Array;
-  readonly #sum: Float64Matrix;
+  readonly #cols: number;
+  readonly #sum: GramSum;
 
   constructor(cols: number) {
     this.#mean = new Float64Array(cols);
-    this.#sum = zeros(cols, cols);
+    this.#cols = cols;
+    this.#sum = new GramSum(cols, BLOCK_ROWS + 1);
   }
 
   add(block: Matrix): void {
@@ -215,16 +217,14 @@ class Scatter {
       deviations.data[rows * cols + j] = shift * weight;
       this.#mean[j]! += (shift * rows) / total;
     }
-    addGram(deviations, this.#sum);
+    this.#sum.add(deviations);
     this.#rows = total;
   }
 
   spectrum(): Spectrum {
-    const { data, rows: n } = this.#sum;
-    for (let i = 0; i < n; i++) for (let j = 0; j < i; j++) data[i * n + j] = data[j * n + i]!;
-    const { values, vectors } = symmetricEigen(this.#sum);
+    const { values, vectors } = symmetricEigen(this.#sum.finish());
     return {
-      values: values.subarray(0, Math.min(n, this.#rows)),
+      values: values.subarray(0, Math.min(this.#cols, this.#rows)),
       mean: this.#mean,
       directions: (count) => firstRows(vectors, count),
     };
