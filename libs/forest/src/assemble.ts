@@ -49,11 +49,15 @@ export class ForestAssembler {
       for (let i = 0; i < tree.child.length; i++) {
         const link = tree.child[i]!;
         if (tree.feature[i]! >= 0) child[nodes + i] = nodes + link;
-        else child[nodes + i] = link < classes ? link : rows - classes + link;
+        else if (link < classes) child[nodes + i] = link;
+        else {
+          // Renumbered in the order of nodes, which a model file keeps; trees number them as they grow.
+          const from = (link - classes) * classes;
+          distribution.set(tree.mixed.subarray(from, from + classes), rows * classes);
+          child[nodes + i] = rows++;
+        }
       }
-      distribution.set(tree.mixed, rows * classes);
       nodes += tree.feature.length;
-      rows += tree.mixed.length / classes;
       roots[index + 1] = nodes;
     }
     return {

@@ -21,11 +21,17 @@ export interface NodeView {
   totals: Float64Array;
   /** Sum of `totals`. */
   weight: number;
+  /** {@link Criterion.basis} of `totals`. */
+  basis: number;
 }
 
 export interface Criterion {
   /** Purity of both sides of the best split found by the last {@link scan}. */
   score: number;
+  /** The score of a split that leaves both sides with one class each, times this node's weight. */
+  readonly perfect: number;
+  /** What a scan starts from, once per node: the part of its sums that depends on the totals only. */
+  basis(totals: Float64Array): number;
   /** Purity of one side from its class weights and their sum. */
   purity(weights: Float64Array, sum: number): number;
   /**
@@ -41,26 +47,30 @@ export interface Criterion {
 
 export class Gini implements Criterion {
   score = -Infinity;
+  readonly perfect = 1;
   readonly #left: Float64Array;
 
   constructor(classes: number) {
     this.#left = new Float64Array(classes);
   }
 
-  purity(weights: Float64Array, sum: number): number {
+  basis(totals: Float64Array): number {
     let squares = 0;
-    for (const weight of weights) squares += weight * weight;
-    return sum > 0 ? squares / sum : 0;
+    for (let k = 0; k < totals.length; k++) squares += totals[k]! * totals[k]!;
+    return squares;
+  }
+
+  purity(weights: Float64Array, sum: number): number {
+    return sum > 0 ? this.basis(weights) / sum : 0;
   }
 
   scan(node: NodeView, sorted: Uint32Array, allowed: Uint8Array, first: number, last: number): number {
-    const { classOf, weightOf, totals, weight } = node;
-    const left = this.#left.fill(0);
-    let allSquares = 0;
-    for (const total of totals) allSquares += total * total;
+    const { classOf, weightOf, totals, weight, basis } = node;
+    const left = this.#left;
+    for (let k = 0; k < left.length; k++) left[k] = 0;
     let leftWeight = 0;
     let leftSquares = 0;
-    let cross = 0; // sum of left * total: (total - left)^2 sums to allSquares - 2 cross + leftSquares
+    let cross = 0; // sum of left * total: (total - left)^2 sums to basis - 2 cross + leftSquares
     let best = -1;
     let bestScore = -Infinity;
     for (let i = 0; i <= last; i++) {
@@ -74,7 +84,7 @@ export class Gini implements Criterion {
       leftWeight += w;
       if (i < first || allowed[i] === 0) continue;
       const rightWeight = weight - leftWeight;
-      const rightSquares = allSquares - cross - cross + leftSquares;
+      const rightSquares = basis - cross - cross + leftSquares;
       const score = (leftSquares * rightWeight + rightSquares * leftWeight) / (leftWeight * rightWeight);
       if (score > bestScore) {
         bestScore = score;
@@ -91,6 +101,7 @@ const TABLE_LIMIT = 1 << 20;
 
 export class Entropy implements Criterion {
   score = -Infinity;
+  readonly perfect = 0;
   readonly #left: Float64Array;
   readonly #table: Float64Array | undefined;
 
@@ -102,19 +113,23 @@ export class Entropy implements Criterion {
     }
   }
 
+  basis(totals: Float64Array): number {
+    let sum = 0;
+    for (let k = 0; k < totals.length; k++) sum += xlogx(totals[k]!);
+    return sum;
+  }
+
   purity(weights: Float64Array, sum: number): number {
-    let result = -xlogx(sum);
-    for (const weight of weights) result += xlogx(weight);
-    return result;
+    return this.basis(weights) - xlogx(sum);
   }
 
   scan(node: NodeView, sorted: Uint32Array, allowed: Uint8Array, first: number, last: number): number {
-    const { classOf, weightOf, totals, weight } = node;
+    const { classOf, weightOf, totals, weight, basis } = node;
     const table = this.#table;
-    const left = this.#left.fill(0);
+    const left = this.#left;
+    for (let k = 0; k < left.length; k++) left[k] = 0;
     let leftWeight = 0;
-    let both = 0; // sum over classes of f(left) + f(right), f(x) = x log2 x
-    for (const total of totals) both += xlogx(total);
+    let both = basis; // sum over classes of f(left) + f(right), f(x) = x log2 x
     let best = -1;
     let bestScore = -Infinity;
     for (let i = 0; i <= last; i++) {

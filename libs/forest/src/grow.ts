@@ -96,7 +96,13 @@ export class TreeGrower {
       this.#criterion = new Entropy(classes, whole && !perTree ? Math.max(params.draws, rows) : undefined);
     }
     this.#order = new NodeOrder(rows);
-    this.#node = { classOf: data.y, weightOf: new Float64Array(rows), totals: new Float64Array(classes), weight: 0 };
+    this.#node = {
+      classOf: data.y,
+      weightOf: new Float64Array(rows),
+      totals: new Float64Array(classes),
+      weight: 0,
+      basis: 0,
+    };
     this.#counts = new Float64Array(rows);
     this.#members = new Uint32Array(rows);
     this.#pending = new Int32Array(PENDING_FIELDS * (rows + 1));
@@ -207,18 +213,19 @@ export class TreeGrower {
     }
     let sum = 0;
     let present = 0;
-    for (const total of totals) {
-      sum += total;
-      if (total > 0) present++;
+    for (let k = 0; k < totals.length; k++) {
+      sum += totals[k]!;
+      if (totals[k]! > 0) present++;
     }
     this.#node.weight = sum;
+    this.#node.basis = this.#criterion.basis(totals);
     return present <= 1;
   }
 
   /** Row of the distribution table for a leaf with the current totals; mixed leaves get a row of their own. */
   #leafDistribution(): number {
     const { totals, weight } = this.#node;
-    const pure = totals.findIndex((total) => total === weight);
+    const pure = totals.findIndex((total) => Math.fround(total / weight) === 1);
     if (pure >= 0) return pure;
     const row = totals.length + this.#mixed.length / totals.length;
     for (const total of totals) this.#mixed.push(total / weight);
@@ -231,6 +238,8 @@ export class TreeGrower {
     const { candidates, extraTrees, minDecrease } = this.#data.params;
     this.#bestColumn = -1;
     this.#bestScore = -Infinity;
+    const { weight } = this.#node;
+    const perfect = weight * this.#criterion.perfect - 1e-12 * weight; // Within rounding.
     // columns: [0, known) constant since an ancestor; [known, known + found) found constant here;
     // then those not drawn yet, up to `undrawn`; then those tried.
     let undrawn = columns.length;
@@ -255,6 +264,8 @@ export class TreeGrower {
         undrawn--;
         columns[at] = columns[undrawn]!;
         columns[undrawn] = column;
+        // Nothing beats a perfect split, and the columns not drawn would matter to no node below: all are leaves.
+        if (this.#bestScore >= perfect) break;
       }
     }
     this.#constants = known + found;

@@ -2,3 +2,5 @@ export { type FittedForest, type Forest, type OutOfBag, treeCount } from './fore
 export { fitForest, type FitOptions } from './fit.ts';
 export { type ClassWeight, type ForestParams, type MaxFeatures } from './params.ts';
 export { predict, predictProba } from './predict.ts';
+export { forestFromOnnx, type OnnxForest } from './from-onnx.ts';
+export { forestToOnnx, type OnnxOptions } from './to-onnx.ts';

@@ -43,8 +43,10 @@ export class NodeOrder {
       const row = members[i]!;
       const position = positions[base + row]!;
       rowAt[position] = row;
-      words[position >>> 5]! |= 1 << (position & 31);
-      summary[position >>> 10]! |= 1 << ((position >>> 5) & 31);
+      const w = position >>> 5;
+      const before = words[w]!;
+      words[w] = before | (1 << (position & 31));
+      if (before === 0) summary[w >>> 5]! |= 1 << (w & 31);
     }
     let n = 0;
     for (let s = 0; s < summary.length; s++) {
