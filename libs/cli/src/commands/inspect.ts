@@ -1,0 +1,200 @@
+/**
+ * `prosodia inspect`: what is in an artifact of the latest run: schema, rows, statistics, first rows,
+ * or any SQL over it. Tables are read by DuckDB straight from the store.
+ */
+import { readFile, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { RequestError, nearest } from '@prosodia/core';
+import { type RunRecord, readRecord } from '@prosodia/runner';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import type { Context } from '../context.ts';
+import { EXIT } from '../exit.ts';
+import { columns, formatBytes, formatCount, styleFor } from '../ui/style.ts';
+import type { Command } from './command.ts';
+import { pipelineArgument } from './overrides.ts';
+
+export const inspect: Command = {
+  name: 'inspect',
+  usage: '<pipeline> [stage[.output]]',
+  summary: 'Shows an artifact of the latest run: schema, rows, statistics, first rows, or SQL over it.',
+  options: {
+    run: { type: 'value', summary: 'number of the run (default: latest)', placeholder: 'N' },
+    rows: { type: 'value', summary: 'rows to show (default: 5)', placeholder: 'N' },
+    sql: {
+      type: 'value',
+      summary: 'a query; tables are named stage_output, or stage where there is one',
+      placeholder: 'QUERY',
+    },
+    json: { type: 'flag', summary: 'as JSON on stdout' },
+  },
+  async run(args, context) {
+    const pipeline = pipelineArgument(args, 'inspect <pipeline> [stage[.output]]');
+    const project = context.project();
+    const folder = join(project.artifacts, 'runs', pipeline, args.values.get('run') ?? 'latest');
+    const record = await readRecord(folder);
+    if (!record) {
+      throw new RequestError({
+        problem: `there is no such run of ${pipeline}`,
+        expected: folder,
+        fix: `npx prosodia run ${pipeline}`,
+      });
+    }
+    const json = args.flags.has('json');
+    const sql = args.values.get('sql');
+    const artifacts = listArtifacts(record, folder);
+    if (sql !== undefined) return query(sql, artifacts, json, context);
+    const wanted = args.positionals[1];
+    if (wanted === undefined) {
+      const rows = artifacts.map(({ stage, output, kind, bytes }) => [`${stage}.${output}`, kind, formatBytes(bytes)]);
+      context.out.write(json ? `${JSON.stringify(artifacts)}\n` : `${columns(rows)}\n`);
+      return EXIT.done;
+    }
+    const chosen = artifacts.filter(({ stage, output }) => wanted === stage || wanted === `${stage}.${output}`);
+    if (chosen.length === 0) {
+      const names = artifacts.flatMap(({ stage, output }) => [stage, `${stage}.${output}`]);
+      const near = nearest(wanted, names);
+      throw new RequestError({
+        problem: `the run has no artifact ${wanted}`,
+        expected: `one of: ${artifacts.map(({ stage, output }) => `${stage}.${output}`).join(', ')}`,
+        ...(near ? { fix: `did you mean ${near}?` } : {}),
+      });
+    }
+    for (const artifact of chosen) await show(artifact, Number(args.values.get('rows') ?? 5), json, context);
+    return EXIT.done;
+  },
+};
+
+interface Artifact {
+  stage: string;
+  output: string;
+  kind: string;
+  bytes: number;
+  folder: string;
+}
+
+function listArtifacts(record: RunRecord, folder: string): Artifact[] {
+  return record.stages.flatMap(({ stage, outputs = {} }) =>
+    Object.entries(outputs).map(([output, { kind, bytes }]) => ({
+      stage,
+      output,
+      kind,
+      bytes,
+      folder: join(folder, 'stages', stage, output),
+    })),
+  );
+}
+
+async function isTable({ folder }: Artifact): Promise<boolean> {
+  return (await readdir(folder)).some((name) => name.startsWith('part-'));
+}
+
+async function connect(): Promise<DuckDBConnection> {
+  const { DuckDBInstance } = await import('@duckdb/node-api');
+  return (await DuckDBInstance.create()).connect();
+}
+
+async function rowsOf(connection: DuckDBConnection, sql: string): Promise<Record<string, unknown>[]> {
+  try {
+    return (await connection.runAndReadAll(sql)).getRowObjectsJson();
+  } catch (cause) {
+    throw new RequestError(
+      { problem: 'the query failed', got: cause instanceof Error ? cause.message : String(cause) },
+      { cause },
+    );
+  }
+}
+
+function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** Every table of the run as a view: `stage_output`, and `stage` where a stage has one table. */
+async function query(sql: string, artifacts: readonly Artifact[], json: boolean, context: Context): Promise<number> {
+  const connection = await connect();
+  const tables: Artifact[] = [];
+  for (const artifact of artifacts) if (await isTable(artifact)) tables.push(artifact);
+  for (const { stage, output, folder } of tables) {
+    const source = `read_parquet(${literal(join(folder, '*.parquet'))})`;
+    const names = [`${stage}_${output}`];
+    if (tables.filter((other) => other.stage === stage).length === 1) names.push(stage);
+    for (const name of new Set(names)) await connection.run(`create view "${name}" as select * from ${source}`);
+  }
+  const rows = await rowsOf(connection, sql);
+  context.out.write(json ? `${JSON.stringify(rows)}\n` : `${table(rows)}\n`);
+  return EXIT.done;
+}
+
+async function show(artifact: Artifact, count: number, json: boolean, context: Context): Promise<void> {
+  const { bold, dim } = styleFor(context.out);
+  const title = `${bold(`${artifact.stage}.${artifact.output}`)}  ${artifact.kind}  ${formatBytes(artifact.bytes)}`;
+  if (!(await isTable(artifact))) {
+    const files = await readdir(artifact.folder, { recursive: true });
+    const small = files.filter((name) => name.endsWith('.json')).slice(0, 1);
+    const text = small[0] === undefined ? '' : await readFile(join(artifact.folder, small[0]), 'utf8');
+    if (json) context.out.write(`${JSON.stringify({ ...artifact, files })}\n`);
+    else
+      context.out.write(
+        `${title}\n${files
+          .sort()
+          .map((name) => `  ${name}`)
+          .join('\n')}\n${text ? `\n${dim(small[0]!)}\n${text}` : ''}`,
+      );
+    return;
+  }
+  const connection = await connect();
+  const source = `read_parquet(${literal(join(artifact.folder, '*.parquet'))})`;
+  const metadata = await rowsOf(
+    connection,
+    `select distinct decode(key) as key, decode(value) as value from parquet_kv_metadata(${literal(join(artifact.folder, 'part-00000.parquet'))}) where decode(key) <> 'ARROW:schema'`,
+  );
+  const summary = await rowsOf(
+    connection,
+    `select column_name, column_type, min, max, approx_unique, avg, null_percentage from (summarize select * from ${source})`,
+  );
+  const [{ count: total }] = (await rowsOf(connection, `select count(*)::int as count from ${source}`)) as [
+    { count: number },
+  ];
+  const head = await rowsOf(connection, `select * from ${source} limit ${Math.max(0, Math.floor(count))}`);
+  if (json) {
+    context.out.write(`${JSON.stringify({ ...artifact, rows: total, metadata, columns: summary, head })}\n`);
+    return;
+  }
+  const units = metadata.map(({ key, value }) => `${String(key)}=${String(value)}`).join('  ');
+  context.out.write(`${title}  ${formatCount(total)} rows\n${units ? `${dim(units)}\n` : ''}\n`);
+  const shown = summary.slice(0, 40);
+  context.out.write(
+    `${columns([
+      ['column', 'type', 'min', 'max', 'mean', 'distinct', 'null %'].map((name) => bold(name)),
+      ...shown.map((row) =>
+        [
+          row['column_name'],
+          row['column_type'],
+          row['min'],
+          row['max'],
+          row['avg'],
+          row['approx_unique'],
+          row['null_percentage'],
+        ].map(cell),
+      ),
+    ])}\n`,
+  );
+  if (summary.length > shown.length) context.out.write(dim(`and ${summary.length - shown.length} more columns\n`));
+  if (head.length > 0) {
+    const visible = head.map((row) => Object.fromEntries(Object.entries(row).slice(0, 8)));
+    context.out.write(`\n${table(visible)}\n`);
+  }
+}
+
+function table(rows: readonly Record<string, unknown>[]): string {
+  if (rows.length === 0) return '(no rows)';
+  const names = Object.keys(rows[0]!);
+  return columns([names, ...rows.map((row) => names.map((name) => cell(row[name])))]);
+}
+
+function cell(value: unknown): string {
+  if (value === null || value === undefined) return '';
+  if (typeof value === 'number') return Number.isInteger(value) ? String(value) : value.toPrecision(6);
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  const number = typeof value === 'string' && /^-?\d+\.\d{7,}$/.test(value) ? Number(value).toPrecision(6) : text;
+  return number.length > 32 ? `${number.slice(0, 31)}…` : number;
+}

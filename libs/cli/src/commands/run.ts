@@ -1,0 +1,95 @@
+/** `prosodia run`: runs a pipeline, shows how it goes, and says how to resume if it stops. */
+import { relative } from 'node:path';
+import { CancelledError, ProsodiaError, RequestError, messageOf } from '@prosodia/core';
+import { runPlan } from '@prosodia/runner';
+import { EXIT } from '../exit.ts';
+import { reporterFor } from '../ui/reporter.ts';
+import type { Command } from './command.ts';
+import { VARIABLE_OPTIONS, overridesFrom, pipelineArgument } from './overrides.ts';
+
+const USAGE = 'run <pipeline>';
+
+export const run: Command = {
+  name: 'run',
+  usage: '<pipeline> [--NAME=VALUE ...]',
+  summary: 'Runs a pipeline; what is already in the store is not computed again.',
+  options: {
+    ...VARIABLE_OPTIONS,
+    jobs: { type: 'value', summary: 'cores to use (default: all)', placeholder: 'N' },
+    json: { type: 'flag', summary: 'one event per line as JSON on stdout' },
+  },
+  openEnded: true,
+  async run(args, context) {
+    const pipeline = pipelineArgument(args, USAGE);
+    const overrides = overridesFrom(args);
+    const project = context.project({ data: args.values.get('data') });
+    const plan = await project.plan(pipeline, overrides, context.cwd);
+    const json = args.flags.has('json');
+    const reporter = reporterFor(context, json);
+    const interrupt = listenForInterrupts(context.err);
+    const jobs = parseJobs(args.values.get('jobs'));
+    const resume = resumeCommand(pipeline, overrides, args.values.get('data'));
+    try {
+      const result = await runPlan(project, plan, {
+        signal: interrupt.signal,
+        onEvent: (event) => reporter.onEvent(event),
+        ...(jobs === undefined ? {} : { jobs }),
+      });
+      reporter.close();
+      const folder = relative(context.cwd, result.folder);
+      if (result.record.ok) {
+        if (!json) context.out.write(`\nrun ${result.record.run}: ${folder.replace(/[^/\\]+$/, 'latest')}\n`);
+        return EXIT.done;
+      }
+      if (result.error && !json) context.err.write(`\n${explain(result.error)}\n`);
+      if (!json) context.err.write(`\nFinished stages are kept. To resume:\n  ${resume}\n`);
+      return result.cancelled ? EXIT.interrupted : EXIT.stageFailed;
+    } catch (error) {
+      reporter.close();
+      if (!(error instanceof CancelledError)) throw error;
+      context.err.write(`\nInterrupted. To resume:\n  ${resume}\n`);
+      return EXIT.interrupted;
+    } finally {
+      interrupt.stop();
+    }
+  },
+};
+
+/** The first Ctrl-C asks for an orderly end, the second ends at once. */
+function listenForInterrupts(err: NodeJS.WritableStream): { signal: AbortSignal; stop(): void } {
+  const controller = new AbortController();
+  const onSignal = () => {
+    if (controller.signal.aborted) process.exit(EXIT.interrupted);
+    err.write('\nStopping after what is being written; press Ctrl-C again to stop at once.\n');
+    controller.abort();
+  };
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  return {
+    signal: controller.signal,
+    stop: () => void process.off('SIGINT', onSignal).off('SIGTERM', onSignal),
+  };
+}
+
+function parseJobs(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const jobs = Number(text);
+  if (Number.isInteger(jobs) && jobs >= 1) return jobs;
+  throw new RequestError({ problem: '--jobs is a number of cores', expected: 'a whole number from 1', got: text });
+}
+
+function resumeCommand(pipeline: string, overrides: Record<string, string>, data: string | undefined): string {
+  const words = ['npx prosodia run', quote(pipeline)];
+  for (const [name, value] of Object.entries(overrides)) words.push(quote(`--${name}=${value}`));
+  if (data !== undefined) words.push(quote(`--data=${data}`));
+  return words.join(' ');
+}
+
+function quote(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+/** An error of ours is complete; any other is a bug, so its stack is shown. */
+export function explain(error: unknown): string {
+  if (error instanceof ProsodiaError) return error.message;
+  return error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
+}

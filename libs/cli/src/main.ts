@@ -1,0 +1,58 @@
+/** The `prosodia` command: finds the subcommand, runs it, turns errors into messages and exit codes. */
+import { ProsodiaError, nearest } from '@prosodia/core';
+import { parseArgs } from './args.ts';
+import type { Command } from './commands/command.ts';
+import { inspect } from './commands/inspect.ts';
+import { explain, run } from './commands/run.ts';
+import { stages } from './commands/stages.ts';
+import { status } from './commands/status.ts';
+import { createContext } from './context.ts';
+import { EXIT } from './exit.ts';
+import type { Streams } from './ui/reporter.ts';
+import { columns } from './ui/style.ts';
+
+const COMMANDS: readonly Command[] = [run, status, inspect, stages];
+
+/** @returns the exit code: 0 done, 1 a stage failed, 2 the request was wrong, 130 interrupted */
+export async function main(
+  argv: readonly string[],
+  streams: Streams = { out: process.stdout, err: process.stderr },
+): Promise<number> {
+  const [name, ...rest] = argv;
+  if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
+    streams.out.write(overview());
+    return name === undefined ? EXIT.badRequest : EXIT.done;
+  }
+  const command = COMMANDS.find((known) => known.name === name);
+  if (!command) {
+    const near = nearest(
+      name,
+      COMMANDS.map((known) => known.name),
+    );
+    streams.err.write(`There is no command ${name}.${near ? ` Did you mean ${near}?` : ''}\n\n${overview()}`);
+    return EXIT.badRequest;
+  }
+  if (rest.includes('--help') || rest.includes('-h')) {
+    streams.out.write(help(command));
+    return EXIT.done;
+  }
+  try {
+    return await command.run(parseArgs(rest, command.options, command.openEnded), createContext(streams));
+  } catch (error) {
+    streams.err.write(`${explain(error)}\n`);
+    return error instanceof ProsodiaError ? EXIT.badRequest : EXIT.stageFailed;
+  }
+}
+
+function overview(): string {
+  const rows = COMMANDS.map((command) => [`  prosodia ${command.name} ${command.usage}`, command.summary]);
+  return `Speech-emotion pipelines: cached, checked, repeatable.\n\n${columns(rows)}\n\nprosodia <command> --help says more.\nExit codes: 0 done, 1 a stage failed, 2 the request was wrong, 130 interrupted.\n`;
+}
+
+function help(command: Command): string {
+  const rows = Object.entries(command.options).map(([name, option]) => [
+    `  --${name}${option.type === 'flag' ? '' : ` ${option.placeholder ?? 'VALUE'}`}`,
+    option.summary,
+  ]);
+  return `prosodia ${command.name} ${command.usage}\n\n${command.summary}\n\n${columns(rows)}\n`;
+}

@@ -1,0 +1,99 @@
+/** Checks the parameters of a stage instance against its schema and fills in defaults. */
+import AjvModule, { type ErrorObject } from 'ajv';
+import { nearest } from '@prosodia/core';
+import type { StageInfo } from '../catalogue/info.ts';
+import { show } from './file.ts';
+import type { YamlPath, YamlSource } from './source.ts';
+
+const Ajv = AjvModule.default;
+const ajv = new Ajv({ useDefaults: true, allErrors: true, strict: false, verbose: true });
+
+/**
+ * @param path where the parameters stand in the file
+ * @returns the parameters with all defaults
+ * @throws RequestError at the offending value
+ */
+export function resolveParams(
+  stage: StageInfo,
+  given: Readonly<Record<string, unknown>>,
+  source: YamlSource,
+  path: YamlPath,
+): Record<string, unknown> {
+  const params = structuredClone(given) as Record<string, unknown>;
+  const validate = ajv.compile(stage.params);
+  if (validate(params)) return params;
+  const error = mostTelling(validate.errors!);
+  const inner = error.instancePath
+    .split('/')
+    .slice(1)
+    .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'))
+    .map((step) => (/^\d+$/.test(step) ? Number(step) : step));
+  const name = [...inner].join('.') || stage.name;
+  if (error.keyword === 'additionalProperties') {
+    const extra = (error.params as { additionalProperty: string }).additionalProperty;
+    const known = Object.keys((error.parentSchema as { properties?: object }).properties ?? {});
+    const near = nearest(extra, known);
+    throw source.error(
+      [...path, ...inner, extra],
+      {
+        problem: `stage ${stage.name} has no parameter ${[...inner, extra].join('.')}`,
+        expected: `one of: ${known.join(', ') || '(none)'}`,
+        got: extra,
+        ...(near ? { fix: `did you mean ${near}?` } : {}),
+      },
+      'key',
+    );
+  }
+  if (error.keyword === 'required') {
+    const missing = (error.params as { missingProperty: string }).missingProperty;
+    throw source.error([...path, ...inner], {
+      problem: `stage ${stage.name} needs the parameter ${[...inner, missing].join('.')}`,
+      expected: `${missing}: ${describeSchema(stage, [...inner, missing])}`,
+    });
+  }
+  const value = error.data as unknown;
+  const allowed = allowedValues(error);
+  const near = typeof value === 'string' && allowed ? nearest(value, allowed.map(String)) : undefined;
+  throw source.error([...path, ...inner], {
+    problem: `parameter ${name} of stage ${stage.name} is wrong`,
+    expected: allowed ? `one of: ${allowed.join(', ')}` : describeExpectation(error),
+    got: show(value),
+    ...(near ? { fix: `did you mean ${near}?` } : {}),
+  });
+}
+
+/** Of several errors the deepest one says most; a union reports each branch, and the deepest branch is the meant one. */
+function mostTelling(errors: readonly ErrorObject[]): ErrorObject {
+  const depth = (error: ErrorObject) =>
+    error.instancePath.split('/').length + (error.keyword === 'additionalProperties' ? 0.5 : 0);
+  const concrete = errors.filter((error) => !['anyOf', 'oneOf', 'if'].includes(error.keyword));
+  const deepest = Math.max(...concrete.map(depth));
+  const best = concrete.filter((error) => depth(error) === deepest);
+  const constants = best.filter((error) => error.keyword === 'const');
+  if (constants.length > 1) {
+    const values = constants.map((error) => (error.params as { allowedValue: unknown }).allowedValue);
+    return { ...constants[0]!, keyword: 'enum', params: { allowedValues: values } };
+  }
+  return best[0] ?? errors[0]!;
+}
+
+function allowedValues(error: ErrorObject): unknown[] | undefined {
+  if (error.keyword === 'enum') return (error.params as { allowedValues: unknown[] }).allowedValues;
+  if (error.keyword === 'const') return [(error.params as { allowedValue: unknown }).allowedValue];
+  return undefined;
+}
+
+function describeExpectation(error: ErrorObject): string {
+  const summary = (error.parentSchema as { description?: string } | undefined)?.description;
+  return `${error.message ?? error.keyword}${summary ? ` (${summary})` : ''}`;
+}
+
+function describeSchema(stage: StageInfo, path: readonly (string | number)[]): string {
+  let schema: { properties?: Record<string, unknown>; items?: unknown; description?: string; type?: string } =
+    stage.params;
+  for (const step of path) {
+    schema = (typeof step === 'number' ? schema.items : schema.properties?.[step]) as typeof schema;
+    if (schema === undefined) return 'a value';
+  }
+  return schema.description ?? schema.type ?? 'a value';
+}

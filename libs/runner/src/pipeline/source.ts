@@ -1,0 +1,81 @@
+/**
+ * A YAML text that remembers where everything stands, so that errors can point at it.
+ *
+ * Paths into the document are arrays of keys, as in `['stages', 'pca', 'with', 'n_components']`.
+ */
+import { type Document, LineCounter, type Node, type Pair, isMap, isNode, isScalar, isSeq, parseDocument } from 'yaml';
+import { type ErrorParts, RequestError } from '@prosodia/core';
+
+export type YamlPath = readonly (string | number)[];
+
+export class YamlSource {
+  /** As shown in messages, for example `pipelines/ensemble.yaml`. */
+  readonly name: string;
+  readonly text: string;
+  readonly #document: Document.Parsed;
+  readonly #lines = new LineCounter();
+
+  /** @throws RequestError if the text is not YAML, or holds a duplicate key */
+  constructor(name: string, text: string) {
+    this.name = name;
+    this.text = text;
+    this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false, merge: true });
+    const error = this.#document.errors[0];
+    if (error) {
+      throw this.#error(error.pos[0], {
+        problem: `not valid YAML: ${error.message}`,
+        fix: 'check indentation, colons and quotes around this place',
+      });
+    }
+  }
+
+  /** The whole document as plain values. */
+  toJS(): unknown {
+    return this.#document.toJS() as unknown;
+  }
+
+  /** An error that points at the value (or, with `at: 'key'`, the key) at `path`. */
+  error(path: YamlPath, parts: ErrorParts, at: 'value' | 'key' = 'value'): RequestError {
+    return this.#error(this.#offset(path, at), parts);
+  }
+
+  /** `file:line:column` of the value at `path`. */
+  place(path: YamlPath): string {
+    const { line, col } = this.#lines.linePos(this.#offset(path, 'value'));
+    return `${this.name}:${line}:${col}`;
+  }
+
+  #error(offset: number, parts: ErrorParts): RequestError {
+    const { line, col } = this.#lines.linePos(offset);
+    const shown = this.text.split('\n')[line - 1] ?? '';
+    const frame = `\n  ${String(line).padStart(4)} | ${shown}\n       | ${' '.repeat(Math.max(0, col - 1))}^`;
+    return new RequestError({ ...parts, problem: parts.problem + frame, where: `${this.name}:${line}:${col}` });
+  }
+
+  /** Offset of the deepest node on `path` that exists. */
+  #offset(path: YamlPath, at: 'value' | 'key'): number {
+    let node: unknown = this.#document.contents;
+    let offset = offsetOf(node) ?? 0;
+    path.forEach((step, depth) => {
+      const last = depth === path.length - 1;
+      if (isMap(node)) {
+        const pair = node.items.find((item: Pair) => (isScalar(item.key) ? item.key.value : item.key) === step);
+        if (!pair) {
+          node = undefined;
+          return;
+        }
+        node = pair.value;
+        const keyed = (last && at === 'key') || !isNode(node) || offsetOf(node) === undefined;
+        offset = offsetOf(keyed ? pair.key : node) ?? offset;
+      } else if (isSeq(node)) {
+        node = node.items[Number(step)];
+        offset = offsetOf(node) ?? offset;
+      }
+    });
+    return offset;
+  }
+}
+
+function offsetOf(node: unknown): number | undefined {
+  return isNode(node) ? (node as Node).range?.[0] : undefined;
+}

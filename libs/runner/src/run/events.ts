@@ -1,0 +1,26 @@
+/** What happens during a run, for whoever shows it. Each event is plain JSON. */
+
+export type Status = 'computed' | 'cached' | 'failed' | 'cancelled' | 'skipped';
+
+export type RunEvent =
+  | { event: 'plan'; pipeline: string; title: string; stages: string[] }
+  | { event: 'prepare'; stage: string; message: string }
+  | { event: 'start'; stage: string; uses: string; reason: string; threads: number }
+  | { event: 'wait'; stage: string; owner: string }
+  | { event: 'progress'; stage: string; done: number; total: number | null; unit: string }
+  | { event: 'notice'; stage: string; message: string }
+  | { event: 'stage'; stage: string; status: Status; seconds: number; reason: string; bytes: number; message?: string }
+  | { event: 'summary'; stage: string; text: string }
+  | {
+      event: 'run';
+      ok: boolean;
+      computed: number;
+      cached: number;
+      seconds: number;
+      /** Folder of the run. */
+      run: string;
+      /** Set if the run did not finish: the stage that failed, or `interrupted`. */
+      stopped?: string;
+    };
+
+export type OnEvent = (event: RunEvent) => void;

@@ -1,0 +1,84 @@
+/**
+ * SHA-256 of files, remembered by what the file system says of them.
+ *
+ * A digest is taken again only if size, modification time, change time or inode differ. The change
+ * time cannot be set by a program, so an edit that restores the modification time is seen too.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import { type BigIntStats, createReadStream } from 'node:fs';
+import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+
+interface Remembered {
+  /** size, mtime, ctime in nanoseconds, inode. */
+  state: string;
+  sha256: string;
+}
+
+/** Files changed within this time may change again without their times moving on, so they are not remembered. */
+const UNSETTLED_NS = 20_000_000n;
+
+export class DigestMemory {
+  readonly #file: string;
+  #entries: Map<string, Remembered> | undefined;
+  #changed = false;
+
+  /** @param file where the memory is kept between runs */
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  /** Takes over a digest known for certain, for a file that nobody else writes to. */
+  async remember(path: string, sha256: string): Promise<void> {
+    const entries = await this.#load();
+    entries.set(path, { state: stateOf(await stat(path, { bigint: true })), sha256 });
+    this.#changed = true;
+  }
+
+  /** Lower-case hexadecimal SHA-256 of a file. */
+  async digest(path: string): Promise<string> {
+    const entries = await this.#load();
+    const stats = await stat(path, { bigint: true });
+    const state = stateOf(stats);
+    const known = entries.get(path);
+    if (known?.state === state) return known.sha256;
+    const sha256 = await sha256File(path);
+    if (BigInt(Date.now()) * 1_000_000n - stats.ctimeNs > UNSETTLED_NS) {
+      entries.set(path, { state, sha256 });
+      this.#changed = true;
+    }
+    return sha256;
+  }
+
+  /** Writes the memory back if it changed. Losing it costs time, never correctness. */
+  async save(): Promise<void> {
+    if (!this.#changed || !this.#entries) return;
+    this.#changed = false;
+    const temporary = `${this.#file}.${randomUUID()}`;
+    await mkdir(dirname(this.#file), { recursive: true });
+    await writeFile(temporary, JSON.stringify([...this.#entries]));
+    await rename(temporary, this.#file);
+  }
+
+  async #load(): Promise<Map<string, Remembered>> {
+    if (this.#entries) return this.#entries;
+    let entries: Map<string, Remembered>;
+    try {
+      entries = new Map(JSON.parse(await readFile(this.#file, 'utf8')) as [string, Remembered][]);
+    } catch {
+      entries = new Map(); // Absent or damaged: everything is digested afresh.
+    }
+    return (this.#entries ??= entries);
+  }
+}
+
+function stateOf({ size, mtimeNs, ctimeNs, ino }: BigIntStats): string {
+  return `${size} ${mtimeNs} ${ctimeNs} ${ino}`;
+}
+
+export async function sha256File(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
+  return hash.digest('hex');
+}

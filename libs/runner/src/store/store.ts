@@ -1,0 +1,155 @@
+/**
+ * The store: an action cache (key -> manifest) apart from a content store (digest -> folder).
+ *
+ * Apart, so that a stage which runs again but gives the same bytes stops the wave there, and going
+ * back to old parameters is a hit. A folder enters the content store by one rename after everything
+ * in it is on disk, and the manifest is written last: whatever moment a crash chooses, a manifest
+ * never points at less than complete content.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import { chmod, mkdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { DigestMemory, sha256File } from './digests.ts';
+import { hasCode, listFiles, sync, writeAtomically } from './files.ts';
+import type { Manifest, StoredFile, StoredOutput } from './manifest.ts';
+
+/** A usable result, or why there is none. */
+export type Lookup =
+  | { hit: true; manifest: Manifest }
+  | { hit: false; reason: 'absent' }
+  | { hit: false; reason: 'damaged'; detail: string };
+
+export class Store {
+  readonly root: string;
+  readonly digests: DigestMemory;
+
+  /** @param root folder of the store; made on first use */
+  constructor(root: string) {
+    this.root = root;
+    this.digests = new DigestMemory(join(root, 'digests.json'));
+  }
+
+  /** Folder of an output in the content store. */
+  contentFolder(digest: string): string {
+    return join(this.root, 'content', digest.slice(0, 2), digest);
+  }
+
+  lockFile(key: string): string {
+    return join(this.root, 'locks', `${key}.lock`);
+  }
+
+  /** A fresh folder for work in progress, on the same file system as the content. */
+  async workFolder(): Promise<string> {
+    const folder = join(this.root, 'tmp', `${process.pid}-${randomUUID()}`);
+    await mkdir(folder, { recursive: true });
+    return folder;
+  }
+
+  /** Looks a key up and verifies that every output is there with the right size and digest. */
+  async lookUp(key: string): Promise<Lookup> {
+    const manifest = await this.readManifest(key);
+    if (!manifest) return { hit: false, reason: 'absent' };
+    for (const [name, output] of Object.entries(manifest.outputs)) {
+      const detail = await this.#damage(output);
+      if (detail) return { hit: false, reason: 'damaged', detail: `output ${name}: ${detail}` };
+    }
+    return { hit: true, manifest };
+  }
+
+  /** The manifest of a key, unverified; undefined if there is none or it cannot be read. */
+  async readManifest(key: string): Promise<Manifest | undefined> {
+    try {
+      const manifest = JSON.parse(await readFile(this.#manifestFile(key), 'utf8')) as Manifest;
+      return manifest.key === key ? manifest : undefined;
+    } catch (error) {
+      if (hasCode(error, 'ENOENT') || error instanceof SyntaxError) return undefined;
+      throw error;
+    }
+  }
+
+  /** Marks a manifest as used now, for `gc --older-than`. */
+  async touch(key: string): Promise<void> {
+    const now = new Date();
+    await utimes(this.#manifestFile(key), now, now).catch(() => undefined); // A read-only store still serves hits.
+  }
+
+  /** Moves a finished output into the content store. `folder` is gone afterwards. */
+  async addOutput(folder: string, kind: string): Promise<StoredOutput> {
+    const files: StoredFile[] = [];
+    for (const path of await listFiles(folder)) {
+      const absolute = join(folder, path);
+      await sync(absolute);
+      await chmod(absolute, 0o444);
+      const { size } = await stat(absolute);
+      files.push({ path, bytes: size, sha256: await sha256File(absolute) });
+    }
+    const output = { kind, digest: treeDigest(files), bytes: files.reduce((sum, { bytes }) => sum + bytes, 0), files };
+    const target = this.contentFolder(output.digest);
+    if ((await exists(target)) && (await this.#damage(output)) === undefined) {
+      await rm(folder, { recursive: true });
+      return output;
+    }
+    await mkdir(dirname(target), { recursive: true });
+    await this.#discard(target);
+    try {
+      await rename(folder, target);
+    } catch (error) {
+      // Another run has put the same content there in the meantime.
+      if (!hasCode(error, 'ENOTEMPTY', 'EEXIST') || (await this.#damage(output)) !== undefined) throw error;
+      await rm(folder, { recursive: true });
+    }
+    await sync(dirname(target));
+    for (const { path, sha256 } of files) await this.digests.remember(join(target, path), sha256);
+    return output;
+  }
+
+  /** Makes a result visible; call it after all outputs were added. */
+  async commit(manifest: Manifest): Promise<void> {
+    await writeAtomically(this.#manifestFile(manifest.key), JSON.stringify(manifest));
+  }
+
+  #manifestFile(key: string): string {
+    return join(this.root, 'actions', key.slice(0, 2), `${key}.json`);
+  }
+
+  /** What is wrong with a stored output; undefined if nothing is. */
+  async #damage(output: StoredOutput): Promise<string | undefined> {
+    const folder = this.contentFolder(output.digest);
+    for (const { path, bytes, sha256 } of output.files) {
+      try {
+        const { size } = await stat(join(folder, path));
+        if (size !== bytes) return `${path} has ${size} bytes instead of ${bytes}`;
+        if ((await this.digests.digest(join(folder, path))) !== sha256) return `${path} was changed`;
+      } catch (error) {
+        if (hasCode(error, 'ENOENT', 'ENOTDIR')) return `${path} is gone`;
+        throw error;
+      }
+    }
+    return output.files.length === 0 && !(await exists(folder)) ? 'its folder is gone' : undefined;
+  }
+
+  /** Removes a damaged folder in two steps, so that nobody sees half of it. */
+  async #discard(folder: string): Promise<void> {
+    if (!(await exists(folder))) return;
+    const away = await this.workFolder();
+    await rename(folder, join(away, 'discarded'));
+    await rm(away, { recursive: true, force: true });
+  }
+}
+
+/** Digest of a folder from the paths, sizes and digests of its files. */
+function treeDigest(files: readonly StoredFile[]): string {
+  const hash = createHash('sha256');
+  for (const { path, bytes, sha256 } of files) hash.update(`${path}\0${bytes}\0${sha256}\n`);
+  return hash.digest('hex');
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return false;
+    throw error;
+  }
+}
