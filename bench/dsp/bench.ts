@@ -1,0 +1,161 @@
+/**
+ * Features and effects against librosa, one thread each, on the same two-second signals.
+ *
+ *     npx tsx bench/dsp/bench.ts [--clips 100] [--rounds 3]
+ *
+ * Prints one JSON object per line: { name, ours_s, peer, peer_s, ratio }, seconds per clip. Both sides count the
+ * processor time of their whole process, garbage collection included, so that other work on the machine
+ * disturbs them little; rounds alternate between the two, and the fastest of each counts. Each side also returns
+ * the sum of what it computed, and the bench fails when the sums differ: the work is the same.
+ *
+ * The peer needs librosa; PYTHON names the interpreter (default python3).
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import {
+  chromaStft,
+  delta,
+  functionals,
+  magnitude,
+  melspectrogram,
+  mfcc,
+  powerSpectrogram,
+  powerToDb,
+  rms,
+  spectralBandwidth,
+  spectralCentroid,
+  spectralContrast,
+  spectralFlatness,
+  spectralRolloff,
+  stft,
+  timeStretch,
+  zeroCrossingRate,
+  type Matrix,
+} from '@prosodia/dsp';
+
+const SR = 16_000;
+const LENGTH = 2 * SR;
+
+const { values: args } = parseArgs({
+  options: { clips: { type: 'string', default: '100' }, rounds: { type: 'string', default: '3' } },
+});
+const clips = Number(args.clips);
+const rounds = Number(args.rounds);
+
+/** Harmonics over noise, with a pitch and a level of their own; no two clips alike. */
+function clip(index: number): Float32Array {
+  let state = index + 1;
+  const noise = () => {
+    state = (Math.imul(1664525, state) + 1013904223) >>> 0;
+    return state / 2 ** 31 - 1;
+  };
+  const pitch = 90 + 3 * index;
+  return Float32Array.from({ length: LENGTH }, (_, i) => {
+    const t = i / SR;
+    const phase = 2 * Math.PI * pitch * t + Math.sin(2 * Math.PI * 4 * t);
+    let sum = 0.05 * noise();
+    for (let k = 1; k <= 12; k++) sum += Math.sin(k * phase) / k;
+    return 0.2 * sum * (0.6 + 0.4 * Math.sin(2 * Math.PI * 1.5 * t));
+  });
+}
+
+const sum = (...parts: Matrix[]) => parts.reduce((total, { data }) => total + data.reduce((a, b) => a + b, 0), 0);
+
+/** The features of the ensemble recipe, all from one power spectrogram. */
+function recipe(y: Float32Array): number {
+  const power = powerSpectrogram(y);
+  const S = magnitude(power);
+  const db = powerToDb(melspectrogram({ S: power, sr: SR }));
+  const cepstra = mfcc({ S: db, n_mfcc: 40 });
+  const parts = [
+    cepstra,
+    delta(cepstra),
+    delta(cepstra, { order: 2 }),
+    db,
+    chromaStft({ S: power, sr: SR }),
+    spectralContrast({ S, sr: SR }),
+    spectralCentroid({ S, sr: SR }),
+    spectralBandwidth({ S, sr: SR }),
+    spectralRolloff({ S, sr: SR }),
+    spectralFlatness({ S }),
+    zeroCrossingRate(y),
+    rms({ y }),
+  ];
+  return parts.reduce((total, part) => total + sum(functionals(part, ['mean', 'std', 'min', 'max'])), 0);
+}
+
+const ours: Record<string, (y: Float32Array) => number> = {
+  recipe,
+  recipe_shared: recipe,
+  stft: (y) => {
+    const D = stft(y, { hop_length: 512 });
+    return sum({ ...D, data: D.re });
+  },
+  melspectrogram: (y) => sum(melspectrogram({ y, sr: SR })),
+  mfcc: (y) => sum(mfcc({ y, sr: SR, n_mfcc: 40 })),
+  chroma_stft: (y) => sum(chromaStft({ y, sr: SR })),
+  spectral_contrast: (y) => sum(spectralContrast({ y, sr: SR })),
+  time_stretch: (y) => timeStretch(y, { rate: 1.1 }).reduce((a, b) => a + b * b, 0),
+};
+
+const names: Record<string, string> = {
+  recipe: 'recipe features, librosa transforms once per feature',
+  recipe_shared: 'recipe features, librosa given one shared transform',
+};
+
+const python = process.env['PYTHON'] ?? 'python3';
+if (spawnSync(python, ['-c', 'import librosa']).status !== 0) {
+  console.error(`skipped: ${python} has no librosa (set PYTHON to an interpreter that has it)`);
+  process.exit(0);
+}
+
+const signals = Array.from({ length: clips }, (_, index) => clip(index));
+const folder = mkdtempSync(join(tmpdir(), 'prosodia-bench-'));
+try {
+  const file = join(folder, 'clips.f32');
+  writeFileSync(file, Buffer.concat(signals.map((y) => new Uint8Array(y.buffer))));
+  const one = { OMP_NUM_THREADS: '1', OPENBLAS_NUM_THREADS: '1', MKL_NUM_THREADS: '1', NUMBA_NUM_THREADS: '1' };
+  const peer = spawn(python, [fileURLToPath(new URL('peer.py', import.meta.url)), file, String(LENGTH), String(SR)], {
+    env: { ...process.env, ...one },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const answers = createInterface({ input: peer.stdout })[Symbol.asyncIterator]();
+  const ask = async (name: string) => {
+    peer.stdin.write(`${name}\n`);
+    const { value } = (await answers.next()) as { value?: string };
+    if (value === undefined) throw new Error('the peer ended early');
+    return JSON.parse(value) as { seconds: number; sum: number; peer: string };
+  };
+  for (const [key, run] of Object.entries(ours)) {
+    let total = 0;
+    const once = () => {
+      const start = process.cpuUsage();
+      total = signals.reduce((all, y) => all + run(y), 0);
+      const { user, system } = process.cpuUsage(start);
+      return (user + system) / 1e6 / clips;
+    };
+    once();
+    await ask(key);
+    let ours_s = Infinity;
+    let peer_s = Infinity;
+    let answer = { seconds: 0, sum: 0, peer: '' };
+    for (let round = 0; round < rounds; round++) {
+      ours_s = Math.min(ours_s, once());
+      answer = await ask(key);
+      peer_s = Math.min(peer_s, answer.seconds);
+    }
+    if (!(Math.abs(total - answer.sum) <= 1e-3 * Math.abs(answer.sum) + 1e-3)) {
+      throw new Error(`${key}: the sums differ, ours ${total}, the peer's ${answer.sum}`);
+    }
+    const ratio = peer_s / ours_s;
+    console.log(JSON.stringify({ name: names[key] ?? key, ours_s, peer: answer.peer, peer_s, ratio }));
+  }
+  peer.stdin.end();
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}

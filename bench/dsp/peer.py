@@ -1,0 +1,83 @@
+"""librosa's side of bench.ts: reads the name of a benchmark per line, answers one JSON object per line."""
+
+import json
+import sys
+import time
+import warnings
+
+import librosa
+import numpy as np
+
+warnings.simplefilter("ignore")
+path, length, sr = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+clips = np.fromfile(path, dtype=np.float32).reshape(-1, length)
+f = librosa.feature
+
+
+def summary(parts):
+    return sum(float(np.sum(g(p, axis=1))) for p in parts for g in (np.mean, np.std, np.min, np.max))
+
+
+def recipe(y):
+    """As the scripts of the field call it: every feature from the samples."""
+    mfcc = f.mfcc(y=y, sr=sr, n_mfcc=40)
+    return summary([
+        mfcc,
+        f.delta(mfcc),
+        f.delta(mfcc, order=2),
+        librosa.power_to_db(f.melspectrogram(y=y, sr=sr)),
+        f.chroma_stft(y=y, sr=sr),
+        f.spectral_contrast(y=y, sr=sr),
+        f.spectral_centroid(y=y, sr=sr),
+        f.spectral_bandwidth(y=y, sr=sr),
+        f.spectral_rolloff(y=y, sr=sr),
+        f.spectral_flatness(y=y),
+        f.zero_crossing_rate(y),
+        f.rms(y=y),
+    ])
+
+
+def recipe_shared(y):
+    """As well as librosa can: one transform, one mel spectrogram, one centroid."""
+    S = np.abs(librosa.stft(y, n_fft=2048, hop_length=512))
+    power = S**2
+    db = librosa.power_to_db(f.melspectrogram(S=power, sr=sr))
+    mfcc = f.mfcc(S=db, n_mfcc=40)
+    centroid = f.spectral_centroid(S=S, sr=sr)
+    return summary([
+        mfcc,
+        f.delta(mfcc),
+        f.delta(mfcc, order=2),
+        db,
+        f.chroma_stft(S=power, sr=sr),
+        f.spectral_contrast(S=S, sr=sr),
+        centroid,
+        f.spectral_bandwidth(S=S, sr=sr, centroid=centroid),
+        f.spectral_rolloff(S=S, sr=sr),
+        f.spectral_flatness(S=S),
+        f.zero_crossing_rate(y),
+        f.rms(y=y),
+    ])
+
+
+def total(a):
+    return float(np.sum(a, dtype=np.float64))
+
+
+benchmarks = {
+    "recipe": recipe,
+    "recipe_shared": recipe_shared,
+    "stft": lambda y: total(librosa.stft(y, hop_length=512).real),
+    "melspectrogram": lambda y: total(f.melspectrogram(y=y, sr=sr)),
+    "mfcc": lambda y: total(f.mfcc(y=y, sr=sr, n_mfcc=40)),
+    "chroma_stft": lambda y: total(f.chroma_stft(y=y, sr=sr)),
+    "spectral_contrast": lambda y: total(f.spectral_contrast(y=y, sr=sr)),
+    "time_stretch": lambda y: total(librosa.effects.time_stretch(y, rate=1.1) ** 2),
+}
+
+for line in sys.stdin:
+    run = benchmarks[line.strip()]
+    start = time.process_time()
+    result = sum(run(y) for y in clips)
+    seconds = (time.process_time() - start) / len(clips)
+    print(json.dumps({"seconds": seconds, "sum": result, "peer": f"librosa {librosa.__version__}"}), flush=True)
