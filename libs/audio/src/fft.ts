@@ -45,7 +45,8 @@ export class Fft {
       const rest = this.length / (done * factor);
       if (factor === 4) this.#pass4(from, to, done, rest);
       else if (factor === 2) this.#pass2(from, to, done, rest);
-      else this.#passAny(from, to, done, rest, factor);
+      else if (factor === 3) this.#pass3(from, to, done, rest);
+      else this.#passOdd(from, to, done, rest, factor);
       [from, to] = [to, from];
       done *= factor;
     }
@@ -110,42 +111,119 @@ export class Fft {
     }
   }
 
-  /** The definition, factor by factor: `factor` inputs, each turned by its share, into `factor` outputs. */
-  #passAny(from: Float64Array, to: Float64Array, done: number, rest: number, factor: number): void {
+  /**
+   * An odd factor by its definition, with inputs q and factor - q taken together: what is even in them is weighed
+   * by cosines and what is odd by sines, for outputs m and factor - m at once.
+   */
+  #passOdd(from: Float64Array, to: Float64Array, done: number, rest: number, factor: number): void {
     const roots = this.#roots;
-    const { length } = this;
-    const part = done * rest;
+    const half = (factor - 1) / 2;
+    const apart = 2 * done * rest;
+    const cosine = new Float64Array(half * half);
+    const sine = new Float64Array(half * half);
+    for (let m = 0; m < half; m++) {
+      for (let q = 0; q < half; q++) {
+        const angle = (2 * Math.PI * (((m + 1) * (q + 1)) % factor)) / factor;
+        cosine[m * half + q] = Math.cos(angle);
+        sine[m * half + q] = Math.sin(angle);
+      }
+    }
+    const even = new Float64Array(2 * half);
+    const odd = new Float64Array(2 * half);
     for (let j = 0; j < done; j++) {
-      for (let m = 0; m < factor; m++) {
-        // Input q of the group is turned by exp(-2 pi i q (j + m done) / (done factor)).
-        const stride = (j + m * done) * rest;
-        for (let k = 0; k < rest; k++) {
-          let re = 0;
-          let im = 0;
-          let turn = 0;
-          let a = 2 * (factor * j * rest + k);
-          for (let q = 0; q < factor; q++) {
-            const wr = roots[2 * turn]!;
-            const wi = roots[2 * turn + 1]!;
-            re += from[a]! * wr - from[a + 1]! * wi;
-            im += from[a]! * wi + from[a + 1]! * wr;
-            turn += stride;
-            if (turn >= length) turn -= length;
-            a += 2 * rest;
-          }
-          const o = 2 * (j * rest + k + m * part);
-          to[o] = re;
-          to[o + 1] = im;
+      const turn = 2 * j * rest;
+      for (let k = 0; k < rest; k++) {
+        const first = 2 * (factor * j * rest + k);
+        const re = from[first]!;
+        const im = from[first + 1]!;
+        let sumRe = re;
+        let sumIm = im;
+        for (let q = 0; q < half; q++) {
+          const p = factor - 1 - q;
+          const a = first + 2 * (q + 1) * rest;
+          const b = first + 2 * p * rest;
+          const war = roots[(q + 1) * turn]!;
+          const wai = roots[(q + 1) * turn + 1]!;
+          const wbr = roots[p * turn]!;
+          const wbi = roots[p * turn + 1]!;
+          const ar = from[a]! * war - from[a + 1]! * wai;
+          const ai = from[a]! * wai + from[a + 1]! * war;
+          const br = from[b]! * wbr - from[b + 1]! * wbi;
+          const bi = from[b]! * wbi + from[b + 1]! * wbr;
+          even[2 * q] = ar + br;
+          even[2 * q + 1] = ai + bi;
+          odd[2 * q] = ar - br;
+          odd[2 * q + 1] = ai - bi;
+          sumRe += ar + br;
+          sumIm += ai + bi;
         }
+        const out = 2 * (j * rest + k);
+        to[out] = sumRe;
+        to[out + 1] = sumIm;
+        for (let m = 0; m < half; m++) {
+          let evenRe = re;
+          let evenIm = im;
+          let oddRe = 0;
+          let oddIm = 0;
+          for (let q = 0; q < half; q++) {
+            const c = cosine[m * half + q]!;
+            const s = sine[m * half + q]!;
+            evenRe += c * even[2 * q]!;
+            evenIm += c * even[2 * q + 1]!;
+            oddRe += s * odd[2 * q + 1]!;
+            oddIm -= s * odd[2 * q]!;
+          }
+          const near = out + (m + 1) * apart;
+          const far = out + (factor - 1 - m) * apart;
+          to[near] = evenRe + oddRe;
+          to[near + 1] = evenIm + oddIm;
+          to[far] = evenRe - oddRe;
+          to[far + 1] = evenIm - oddIm;
+        }
+      }
+    }
+  }
+
+  #pass3(from: Float64Array, to: Float64Array, done: number, rest: number): void {
+    const roots = this.#roots;
+    const third = 2 * done * rest;
+    const sine = Math.sqrt(3) / 2;
+    for (let j = 0; j < done; j++) {
+      const t = 2 * j * rest;
+      const w1r = roots[t]!;
+      const w1i = roots[t + 1]!;
+      const w2r = roots[2 * t]!;
+      const w2i = roots[2 * t + 1]!;
+      for (let k = 0; k < rest; k++) {
+        const a = 2 * (3 * j * rest + k);
+        const b = a + 2 * rest;
+        const c = b + 2 * rest;
+        const ar = from[a]!;
+        const ai = from[a + 1]!;
+        const br = from[b]! * w1r - from[b + 1]! * w1i;
+        const bi = from[b]! * w1i + from[b + 1]! * w1r;
+        const cr = from[c]! * w2r - from[c + 1]! * w2i;
+        const ci = from[c]! * w2i + from[c + 1]! * w2r;
+        const evenRe = ar - (br + cr) / 2;
+        const evenIm = ai - (bi + ci) / 2;
+        const oddRe = sine * (bi - ci);
+        const oddIm = sine * (cr - br);
+        const o = 2 * (j * rest + k);
+        to[o] = ar + br + cr;
+        to[o + 1] = ai + bi + ci;
+        to[o + third] = evenRe + oddRe;
+        to[o + third + 1] = evenIm + oddIm;
+        to[o + 2 * third] = evenRe - oddRe;
+        to[o + 2 * third + 1] = evenIm - oddIm;
       }
     }
   }
 }
 
-/** The factors of `n`, fours before a two. */
+/** The factors of `n`. Large odd ones come first, where a pass has few groups; fours replace pairs of twos. */
 function factorize(n: number): number[] {
   const factors: number[] = [];
-  for (const factor of [4, 2, 3, 5, 7]) {
+  for (const factor of [7, 5, 3, 4, 2]) {
     while (n % factor === 0) {
       factors.push(factor);
       n /= factor;

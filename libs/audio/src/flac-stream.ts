@@ -107,7 +107,7 @@ export function splitFrames(
     }
     const next = findEnd(bytes, start, header);
     if (next === undefined) {
-      throw flacError(`FLAC frame ${frames.length} is damaged or cut off`, where, {
+      throw flacError(`FLAC frame ${frames.length} is damaged, cut off or followed by other bytes`, where, {
         expected: `${info.totalSamples || 'all'} samples per channel`,
         got: `${samples} before that frame, which begins at byte ${start} of ${bytes.length}`,
       });
@@ -137,6 +137,7 @@ function findEnd(
   const tagged = tagStart > start && String.fromCharCode(...bytes.subarray(tagStart, tagStart + 3)) === 'TAG';
   const fileEnd = tagged ? tagStart : bytes.length;
   let crc = 0;
+  let lastNonZero = start;
   for (let i = start; i < fileEnd; i++) {
     // The CRC over a whole frame, its own CRC included, is 0.
     if (crc === 0 && bytes[i] === 0xff && (bytes[i + 1]! & 0xfe) === 0xf8 && i - start > length) {
@@ -144,8 +145,11 @@ function findEnd(
       if (header?.position === expected && header.isVariable === isVariable) return { end: i, header };
     }
     crc = ((crc << 8) & 0xffff) ^ CRC16[(crc >> 8) ^ bytes[i]!]!;
+    if (crc !== 0) lastNonZero = i;
   }
-  return crc === 0 && fileEnd - start > length ? { end: fileEnd, header: undefined } : undefined;
+  // Zeros leave a CRC of 0 as it is. One may belong to the frame (the CRC's low byte), more are padding.
+  const whole = crc === 0 && fileEnd - lastNonZero <= 3 && fileEnd - start > length;
+  return whole ? { end: fileEnd, header: undefined } : undefined;
 }
 
 /** The frame header at `offset`, or undefined if there is none whose CRC-8 agrees. */

@@ -53,13 +53,12 @@ export async function decodeFlac(bytes: Uint8Array, options: DecodeOptions = {})
   const stream = parseStreamInfo(bytes, where);
   refuseWide(stream, where);
   const { frames, samples } = splitFrames(bytes, stream, where);
-  const decoder = await sharedDecoder();
-  const { channelData, samplesDecoded, errors } = await decoder.decodeFrames(frames);
-  if (errors.length > 0 || samplesDecoded !== samples || channelData.length !== stream.channels) {
-    shared = undefined;
+  // A stray byte after the last frame of one file would spoil the next: that one deserves a fresh decoder.
+  const channelData = (await decodeFrames(frames, samples, stream)) ?? (await decodeFrames(frames, samples, stream));
+  if (!channelData) {
     throw flacError('the FLAC file could not be decoded', where, {
       expected: `${samples} samples in ${stream.channels} channels`,
-      got: errors[0]?.message ?? `${samplesDecoded} samples in ${channelData.length} channels`,
+      got: 'an error in the coded samples',
     });
   }
   const md5 = restoreIntegers(channelData, stream.bitsPerSample);
@@ -78,6 +77,19 @@ export async function decodeFlac(bytes: Uint8Array, options: DecodeOptions = {})
     notices: [],
     channelData,
   };
+}
+
+/** The channels of `frames`, or undefined (and the shared decoder dropped) if they are not what they should be. */
+async function decodeFrames(
+  frames: Uint8Array[],
+  samples: number,
+  { channels }: StreamInfo,
+): Promise<Float32Array[] | undefined> {
+  const decoder = await sharedDecoder();
+  const { channelData, samplesDecoded, errors } = await decoder.decodeFrames(frames);
+  if (errors.length === 0 && samplesDecoded === samples && channelData.length === channels) return channelData;
+  shared = undefined;
+  return undefined;
 }
 
 /**

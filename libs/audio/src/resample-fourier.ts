@@ -81,14 +81,7 @@ function weigh(input: Float64Array, output: Float64Array, response: Float64Array
   }
 }
 
-function store(
-  result: Float32Array,
-  at: number,
-  block: Float64Array,
-  first: number,
-  count: number,
-  part: 0 | 1,
-): void {
+function store(result: Float32Array, at: number, block: Float64Array, first: number, count: number, part: 0 | 1): void {
   const end = Math.min(result.length, at + count);
   for (let i = at, b = 2 * first + part; i < end; i++, b += 2) result[i] = block[b]!;
 }
