@@ -8,48 +8,73 @@ import type { ComplexMatrix } from './matrix.ts';
 import { roundHalfEven } from './round.ts';
 import { istft, stft, type StftOptions } from './stft.ts';
 
+/** One frame as magnitudes and unit complex numbers; a zero has magnitude 0 and phase 1 + 0i. */
+interface PolarFrame {
+  readonly size: Float64Array;
+  readonly re: Float64Array;
+  readonly im: Float64Array;
+}
+
+function polarFrame(bins: number): PolarFrame {
+  return { size: new Float64Array(bins), re: new Float64Array(bins), im: new Float64Array(bins) };
+}
+
+/** Writes frame `row` of D to `to`; past the last frame there is silence. */
+function loadPolar(D: ComplexMatrix, row: number, to: PolarFrame): void {
+  for (let bin = 0; bin < D.cols; bin++) {
+    const re = row < D.rows ? D.re[row * D.cols + bin]! : 0;
+    const im = row < D.rows ? D.im[row * D.cols + bin]! : 0;
+    const size = Math.sqrt(re * re + im * im);
+    to.size[bin] = size;
+    to.re[bin] = size > 0 ? re / size : 1;
+    to.im[bin] = size > 0 ? im / size : 0;
+  }
+}
+
 /**
  * Stretches a transform in time by 1 / rate.
  *
  * Magnitudes are interpolated between the two frames around each new time; phases advance by what they
- * advanced between these two.
+ * advanced between these two. librosa's hop_length and n_fft only choose among advances that differ by whole
+ * turns, so there is nothing to choose here.
  *
  * @param rate above 1 to speed up, below 1 to slow down
  * @returns ceil(frames / rate) frames
+ * @throws RequestError for a rate of 0 or less
  */
-export function phaseVocoder(
-  D: ComplexMatrix,
-  { rate, hop_length, n_fft = 2 * (D.cols - 1) }: { rate: number; hop_length?: number; n_fft?: number },
-): ComplexMatrix {
+export function phaseVocoder(D: ComplexMatrix, { rate }: { rate: number }): ComplexMatrix {
   checkPositive(rate, 'rate', 'phaseVocoder');
-  const hop = hop_length ?? Math.floor(n_fft / 4);
-  checkInteger(hop, 'hop_length', 'phaseVocoder');
   const { rows, cols } = D;
   const frames = Math.ceil(rows / rate);
   const re = new Float32Array(frames * cols);
   const im = new Float32Array(frames * cols);
-  const size = new Float64Array((rows + 1) * cols);
-  const angle = new Float64Array((rows + 1) * cols);
-  for (let i = 0; i < rows * cols; i++) {
-    size[i] = Math.sqrt(D.re[i]! * D.re[i]! + D.im[i]! * D.im[i]!);
-    angle[i] = Math.atan2(D.im[i]!, D.re[i]!);
-  }
-  const phase = Float64Array.from(angle.subarray(0, cols));
-  const turn = 2 * Math.PI;
+  // Instead of adding angles, their unit complex numbers are multiplied: no trigonometry, and no sum that
+  // loses accuracy as it grows.
+  let here = polarFrame(cols);
+  let next = polarFrame(cols);
+  loadPolar(D, 0, here);
+  loadPolar(D, 1, next);
+  let at = 0;
+  const phaseRe = Float64Array.from(here.re);
+  const phaseIm = Float64Array.from(here.im);
   for (let frame = 0; frame < frames; frame++) {
     const time = frame * rate;
-    const from = Math.floor(time) * cols;
+    for (; at < Math.floor(time); at++) {
+      [here, next] = [next, here];
+      loadPolar(D, at + 2, next);
+    }
     const alpha = time % 1;
+    const to = frame * cols;
     for (let bin = 0; bin < cols; bin++) {
-      const here = from + bin;
-      const next = here + cols;
-      const length = (1 - alpha) * size[here]! + alpha * size[next]!;
-      const to = frame * cols + bin;
-      re[to] = length * Math.cos(phase[bin]!);
-      im[to] = length * Math.sin(phase[bin]!);
-      const expected = (hop * turn * bin) / n_fft;
-      const surplus = angle[next]! - angle[here]! - expected;
-      phase[bin]! += expected + surplus - turn * Math.round(surplus / turn);
+      const length = (1 - alpha) * here.size[bin]! + alpha * next.size[bin]!;
+      const pr = phaseRe[bin]!;
+      const pi = phaseIm[bin]!;
+      re[to + bin] = length * pr;
+      im[to + bin] = length * pi;
+      const turnRe = next.re[bin]! * here.re[bin]! + next.im[bin]! * here.im[bin]!;
+      const turnIm = next.im[bin]! * here.re[bin]! - next.re[bin]! * here.im[bin]!;
+      phaseRe[bin] = pr * turnRe - pi * turnIm;
+      phaseIm[bin] = pr * turnIm + pi * turnRe;
     }
   }
   return { re, im, rows: frames, cols };
@@ -69,12 +94,7 @@ export interface StretchOptions extends StftOptions {
 export function timeStretch(y: Float32Array, options: StretchOptions): Float32Array {
   const { rate, ...transform } = options;
   checkPositive(rate, 'rate', 'timeStretch');
-  const { n_fft, hop_length } = transform;
-  const stretched = phaseVocoder(stft(y, transform), {
-    rate,
-    ...(hop_length === undefined ? {} : { hop_length }),
-    ...(n_fft === undefined ? {} : { n_fft }),
-  });
+  const stretched = phaseVocoder(stft(y, transform), { rate });
   return istft(stretched, { ...transform, length: roundHalfEven(y.length / rate) });
 }
 
