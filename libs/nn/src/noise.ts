@@ -6,7 +6,7 @@
  * machine, so training can be resumed at any step and gives the same bytes. It costs about a
  * nanosecond per element; a mask element takes 16 random bits, so a rate is exact to 1/65536.
  */
-import { Rng } from '@prosodia/core';
+import type { Rng } from '@prosodia/core';
 import type { Draw } from './layers/layer.ts';
 
 /** Fills `target` with the numbers of one step. */

@@ -1,0 +1,135 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { Graph, describeShape, type Shape, type Tensor } from '../graph.ts';
+import { buildNetwork, initialParameters, takeInventory, type Values } from '../network.ts';
+import { checkGradient, checkRuntime } from '../testing/check-gradient.ts';
+import { array, evaluate } from '../testing/interpreter.ts';
+import { activate, activationNames } from './activation.ts';
+import { layers, type LayerName, type LayerSpec } from './index.ts';
+
+interface Example {
+  layer: LayerSpec;
+  input: Shape;
+  /** Layers after it, so that the output layer gets a vector. */
+  then?: LayerSpec[];
+}
+
+const examples: Record<LayerName, Example[]> = {
+  activation: activationNames.map((name) => ({ layer: { activation: name }, input: [4], then: [{ flatten: {} }] })),
+  batch_norm: [
+    { layer: { batch_norm: {} }, input: [3] },
+    { layer: { batch_norm: { center: false, scale: false } }, input: [3] },
+    { layer: { batch_norm: { momentum: 0.5, epsilon: 0.1 } }, input: [4, 3], then: [{ flatten: {} }] },
+  ],
+  dense: [
+    { layer: { dense: { units: 4, activation: 'tanh' } }, input: [3] },
+    { layer: { dense: { units: 4, use_bias: false } }, input: [2, 3], then: [{ flatten: {} }] },
+  ],
+  dropout: [{ layer: { dropout: 0.4 }, input: [5] }],
+  flatten: [{ layer: { flatten: {} }, input: [2, 3] }],
+  gaussian_noise: [{ layer: { gaussian_noise: 0.4 }, input: [5] }],
+};
+
+/** Values as inputs of the graph, so that a test can set and change each. */
+const asInputs: Values = {
+  parameter: (graph, { name, shape }) => graph.input(name, shape),
+  statistic: (graph, { name, shape }) => graph.input(name, shape),
+};
+
+const cases = Object.entries(examples).flatMap(([name, list]) =>
+  list.map(({ layer, input, then = [] }) => {
+    const title = `${name} ${JSON.stringify(Object.values(layer)[0])} on ${describeShape(input)}`;
+    return [title, { layers: [layer, ...then], inputShape: input, classes: 2 }] as const;
+  }),
+);
+
+describe('the gradients of weights and input agree with finite differences', () => {
+  it.each(cases)('%s', async (_, spec) => {
+    const { graph, logits, inventory } = buildNetwork(spec, { batch: 4, training: true, values: asInputs });
+    const names = ['input', ...inventory.parameters.map(({ name }) => name)];
+    await checkGradient(
+      logits,
+      names.map((name) => graph.inputs.find((input) => input.name === name)!),
+    );
+  });
+});
+
+describe('the network as it is served gives the same on ONNX Runtime as by definition', () => {
+  it.each(cases)('%s', async (_, spec) => {
+    const { graph, logits, inventory } = buildNetwork(spec, { batch: 3, training: false, values: asInputs });
+    const start = initialParameters(inventory, 5);
+    const inputs = Object.fromEntries(
+      graph.inputs.map(({ name, shape }) => {
+        const size = shape.reduce((product, n) => product * n, 1);
+        const slot = inventory.parameters.find((parameter) => parameter.name === name);
+        if (slot) return [name, array(shape, start.subarray(slot.offset, slot.offset + size))];
+        return [
+          name,
+          array(
+            shape,
+            Float32Array.from({ length: size }, (_unused, i) => 0.3 + ((i * 5) % 7) / 7),
+          ),
+        ];
+      }),
+    );
+    await checkRuntime(graph, inputs, [logits]);
+  });
+});
+
+describe('activation functions', () => {
+  const golden = JSON.parse(readFileSync(new URL('../../golden/activations.json', import.meta.url), 'utf8')) as {
+    x: number[];
+    y: Record<string, number[]>;
+  };
+  it.each(activationNames)('%s agrees with PyTorch', (name) => {
+    const graph = new Graph();
+    const tensor = graph.input('x', [1, golden.x.length]);
+    const { tensor: y } = activate(name, { tensor, channels: 'last' });
+    const { data } = evaluate(graph, { x: array(tensor.shape, golden.x) })(y);
+    golden.y[name]!.forEach((value, i) => expect(data[i]).toBeCloseTo(value, 5));
+  });
+});
+
+describe('batch_norm in training', () => {
+  const build = () => {
+    const spec = { layers: [{ batch_norm: { momentum: 0.9 } }], inputShape: [2], classes: 2 };
+    return buildNetwork(spec, { batch: 4, training: true, values: asInputs });
+  };
+  const inputs = (x: number[]) => ({
+    input: array([4, 2], x),
+    '0_batch_norm/gamma': array([2], [1, 2]),
+    '0_batch_norm/beta': array([2], [0, 5]),
+    '0_batch_norm/moving_mean': array([2], [0, 0]),
+    '0_batch_norm/moving_variance': array([2], [1, 1]),
+    'output/kernel': array([2, 2], [1, 0, 0, 1]),
+    'output/bias': array([2], [0, 0]),
+  });
+
+  it('gives each channel the mean and deviation of beta and gamma', () => {
+    const { graph, logits } = build();
+    const { data } = evaluate(graph, inputs([1, 10, 2, 20, 3, 30, 4, 40]))(logits);
+    const channel = [...data].filter((_, i) => i % 2 === 1);
+    expect(channel.reduce((total, x) => total + x, 0) / 4).toBeCloseTo(5, 6);
+    expect(Math.sqrt(channel.reduce((total, x) => total + (x - 5) ** 2, 0) / 4)).toBeCloseTo(2, 4);
+  });
+
+  it('moves its statistics towards those of the batch, the biased variance as in Keras', () => {
+    const { graph, updatedStatistics } = build();
+    const at = evaluate(graph, inputs([1, 10, 2, 20, 3, 30, 4, 40]));
+    const [mean, variance] = updatedStatistics.map((tensor: Tensor) => [...at(tensor).data]);
+    expect(mean![0]).toBeCloseTo(0.25, 6);
+    expect(variance![0]).toBeCloseTo(0.9 + 0.1 * 1.25, 6);
+  });
+});
+
+it('every layer has an example here', () => {
+  expect(Object.keys(examples).sort()).toEqual(Object.keys(layers).sort());
+});
+
+it('the inventory of a network is the same whether it is for training or for serving', () => {
+  for (const [, spec] of cases) {
+    const training = buildNetwork(spec, { batch: 4, training: true, values: asInputs });
+    expect(training.inventory).toEqual(takeInventory(spec));
+    expect(training.updatedStatistics).toHaveLength(training.inventory.statistics.length);
+  }
+});

@@ -1,0 +1,224 @@
+/** The operators of the interpreter, one entry each, from their definitions in the ONNX specification. */
+import { broadcastShapes, type GraphNode, type Shape } from '../graph.ts';
+import type { Kernel, NumberArray } from './interpreter.ts';
+
+export const kernels: Readonly<Record<string, Kernel>> = {
+  Identity: ([a]) => [a!],
+  Add: binary((a, b) => a + b),
+  Sub: binary((a, b) => a - b),
+  Mul: binary((a, b) => a * b),
+  Div: binary((a, b) => a / b),
+  Pow: binary((a, b) => a ** b),
+  Min: binary(Math.min),
+  Greater: binary((a, b) => Number(a > b)),
+  Neg: unary((a) => -a),
+  Exp: unary(Math.exp),
+  Log: unary(Math.log),
+  Sqrt: unary(Math.sqrt),
+  Erf: unary(erf),
+  Relu: unary((a) => Math.max(a, 0)),
+  Sigmoid: unary((a) => 1 / (1 + Math.exp(-a))),
+  Tanh: unary(Math.tanh),
+  Elu: ([a], node) => [map(a!, (x) => (x > 0 ? x : floatOf(node, 'alpha') * Math.expm1(x)))],
+  Clip: ([a, low, high]) => [map(a!, (x) => Math.min(Math.max(x, low!.data[0]!), high!.data[0]!))],
+  Cast: ([a], node) => [map(a!, (x) => (node.attributes['to'] === 9 ? Number(x !== 0) : x))],
+  Softmax: ([a]) => [alongLast(a!, (row) => normalized(row.map((x) => Math.exp(x - Math.max(...row)))))],
+  LogSoftmax: ([a]) => [
+    alongLast(a!, (row) => {
+      const highest = Math.max(...row);
+      const total = row.reduce((sofar, x) => sofar + Math.exp(x - highest), 0);
+      return row.map((x) => x - highest - Math.log(total));
+    }),
+  ],
+  ReduceSum: reduction((values) => values.reduce((total, x) => total + x, 0)),
+  ReduceMean: reduction((values) => values.reduce((total, x) => total + x, 0) / values.length),
+  ReduceSumSquare: reduction((values) => values.reduce((total, x) => total + x * x, 0)),
+  Reshape: ([a, shape]) => [{ shape: Array.from(shape!.data), data: a!.data }],
+  Expand: ([a, target]) => {
+    const shape = broadcastShapes(a!.shape, Array.from(target!.data));
+    return [generate(shape, (index) => a!.data[broadcastOffset(a!.shape, index)]!)];
+  },
+  Transpose: ([a], node) => {
+    const order = node.attributes['perm'] as readonly number[];
+    const shape = order.map((axis) => a!.shape[axis]!);
+    const inverse = order.map((_, axis) => order.indexOf(axis));
+    return [
+      generate(
+        shape,
+        (index) =>
+          a!.data[
+            offsetOf(
+              a!.shape,
+              inverse.map((axis) => index[axis]!),
+            )
+          ]!,
+      ),
+    ];
+  },
+  Gemm: ([a, b, c], node) => {
+    const left = node.attributes['transA'] === 1 ? transposed(a!) : a!;
+    const right = node.attributes['transB'] === 1 ? transposed(b!) : b!;
+    const product = matrixProduct(left, right);
+    return [c ? binary((x, y) => x + y)([product, c], node)[0]! : product];
+  },
+  MatMul: ([a, b]) => [matrixProduct(a!, b!)],
+  Slice: ([a, from, to, axes]) => {
+    const start = a!.shape.map(() => 0);
+    const shape = [...a!.shape];
+    axes!.data.forEach((axis, i) => {
+      start[axis] = from!.data[i]!;
+      shape[axis] = to!.data[i]! - from!.data[i]!;
+    });
+    return [
+      generate(
+        shape,
+        (index) =>
+          a!.data[
+            offsetOf(
+              a!.shape,
+              index.map((i, axis) => i + start[axis]!),
+            )
+          ]!,
+      ),
+    ];
+  },
+  Pad: ([a, pads]) => {
+    const rank = a!.shape.length;
+    const shape = a!.shape.map((size, axis) => size + pads!.data[axis]! + pads!.data[axis + rank]!);
+    return [
+      generate(shape, (index) =>
+        valueOrZero(
+          a!,
+          index.map((i, axis) => i - pads!.data[axis]!),
+        ),
+      ),
+    ];
+  },
+  Concat: (inputs, node) => {
+    const axis = node.attributes['axis'] as number;
+    const shape = inputs[0]!.shape.map((size, i) =>
+      i === axis ? inputs.reduce((total, input) => total + input.shape[axis]!, 0) : size,
+    );
+    return [
+      generate(shape, (index) => {
+        const inner = [...index];
+        for (const input of inputs) {
+          if (inner[axis]! < input.shape[axis]!) return input.data[offsetOf(input.shape, inner)]!;
+          inner[axis]! -= input.shape[axis]!;
+        }
+        throw new RangeError('outside of all parts');
+      }),
+    ];
+  },
+  BatchNormalization: ([x, gamma, beta, mean, variance], node) => [
+    generate(x!.shape, (index) => {
+      const c = index[1]!;
+      const normal =
+        (x!.data[offsetOf(x!.shape, index)]! - mean!.data[c]!) /
+        Math.sqrt(variance!.data[c]! + floatOf(node, 'epsilon'));
+      return normal * gamma!.data[c]! + beta!.data[c]!;
+    }),
+  ],
+};
+
+/** An array whose elements are computed from their indices. */
+export function generate(shape: Shape, value: (index: readonly number[]) => number): NumberArray {
+  const size = shape.reduce((product, n) => product * n, 1);
+  const data = new Float64Array(size);
+  const index = shape.map(() => 0);
+  for (let i = 0; i < size; i++) {
+    data[i] = value(index);
+    for (let axis = shape.length - 1; axis >= 0 && ++index[axis]! === shape[axis]; axis--) index[axis] = 0;
+  }
+  return { shape, data };
+}
+
+/** The element at an index, or 0 outside of the array. */
+export function valueOrZero(a: NumberArray, index: readonly number[]): number {
+  return index.every((i, axis) => i >= 0 && i < a.shape[axis]!) ? a.data[offsetOf(a.shape, index)]! : 0;
+}
+
+export function offsetOf(shape: Shape, index: readonly number[]): number {
+  return shape.reduce((offset, size, axis) => offset * size + index[axis]!, 0);
+}
+
+function broadcastOffset(shape: Shape, index: readonly number[]): number {
+  const extra = index.length - shape.length;
+  return shape.reduce((offset, size, axis) => offset * size + (size === 1 ? 0 : index[axis + extra]!), 0);
+}
+
+function map(a: NumberArray, change: (x: number) => number): NumberArray {
+  return { shape: a.shape, data: a.data.map(change) };
+}
+
+function unary(change: (x: number) => number): Kernel {
+  return ([a]) => [map(a!, change)];
+}
+
+function binary(combine: (a: number, b: number) => number): Kernel {
+  return ([a, b]) => [
+    generate(broadcastShapes(a!.shape, b!.shape), (index) =>
+      combine(a!.data[broadcastOffset(a!.shape, index)]!, b!.data[broadcastOffset(b!.shape, index)]!),
+    ),
+  ];
+}
+
+function reduction(combine: (values: readonly number[]) => number): Kernel {
+  return ([a, axes], node) => {
+    const reduced = new Set(axes!.data);
+    const kept = a!.shape.map((size, axis) => (reduced.has(axis) ? 1 : size));
+    const groups: number[][] = Array.from({ length: kept.reduce((n, size) => n * size, 1) }, () => []);
+    generate(a!.shape, (index) => {
+      groups[broadcastOffset(kept, index)]!.push(a!.data[offsetOf(a!.shape, index)]!);
+      return 0;
+    });
+    const shape = node.attributes['keepdims'] === 1 ? kept : a!.shape.filter((_, axis) => !reduced.has(axis));
+    return [{ shape, data: Float64Array.from(groups, combine) }];
+  };
+}
+
+function alongLast(a: NumberArray, change: (row: Float64Array) => Float64Array): NumberArray {
+  const width = a.shape[a.shape.length - 1]!;
+  const data = new Float64Array(a.data.length);
+  for (let from = 0; from < data.length; from += width) data.set(change(a.data.slice(from, from + width)), from);
+  return { shape: a.shape, data };
+}
+
+function normalized(row: Float64Array): Float64Array {
+  const total = row.reduce((sofar, x) => sofar + x, 0);
+  return row.map((x) => x / total);
+}
+
+function transposed(a: NumberArray): NumberArray {
+  return generate([a.shape[1]!, a.shape[0]!], ([row, column]) => a.data[column! * a.shape[1]! + row!]!);
+}
+
+function matrixProduct(a: NumberArray, b: NumberArray): NumberArray {
+  const inner = a.shape[a.shape.length - 1]!;
+  const shape = [...a.shape.slice(0, -1), b.shape[b.shape.length - 1]!];
+  return generate(shape, (index) => {
+    const stack = b.shape.length > 2 ? index.slice(0, -2) : [];
+    let total = 0;
+    for (let k = 0; k < inner; k++) {
+      const left = a.data[offsetOf(a.shape, [...index.slice(0, -1), k])]!;
+      total += left * b.data[offsetOf(b.shape, [...stack, k, index[index.length - 1]!])]!;
+    }
+    return total;
+  });
+}
+
+export function floatOf(node: GraphNode, name: string): number {
+  return (node.attributes[name] as { float: number }).float;
+}
+
+/** By its power series, and 1 far out, where the series loses its digits. */
+function erf(x: number): number {
+  if (Math.abs(x) > 5) return Math.sign(x);
+  let term = x;
+  let total = x;
+  for (let n = 1; n < 200; n++) {
+    term *= (-x * x) / n;
+    total += term / (2 * n + 1);
+  }
+  return (2 / Math.sqrt(Math.PI)) * total;
+}
