@@ -2,7 +2,8 @@
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type ArtifactKind, DataError, type OpenOptions, messageOf } from '@prosodia/core';
-import { type Row } from '../columns.ts';
+import { type Row, buildTable, checkCell } from '../columns.ts';
+import { encodeParquet } from '../parquet.ts';
 import { TableReader } from '../reader.ts';
 import type { TableSchema } from '../schema.ts';
 import { TableWriter } from '../writer.ts';
@@ -66,6 +67,21 @@ export class FolderWriter {
     const writer = new TableWriter<R>(folder, schema, `${this.where}, ${name}`);
     this.#tables.push(writer as unknown as TableWriter<Row>);
     return writer;
+  }
+
+  /**
+   * Writes a small table as one Parquet file, for people to open: `predictions.parquet`.
+   * Throws a DataError if a cell does not fit its column.
+   */
+  async parquet(name: string, schema: TableSchema, rows: readonly Row[]): Promise<void> {
+    const where = `${this.where}, ${name}`;
+    const values = schema.columns.map((column) =>
+      rows.map((row) => {
+        checkCell(column, row[column.name], where);
+        return row[column.name]!;
+      }),
+    );
+    await this.bytes(name, encodeParquet(buildTable(schema, values, rows.length), schema));
   }
 
   async close(): Promise<void> {
