@@ -1,1 +1,11 @@
-export {};
+export { barChart, type Bar, type BarChartOptions } from './bar-chart.ts';
+export { confusionMatrix, type ConfusionMatrixOptions } from './confusion-matrix.ts';
+export { heatMap, type HeatMapOptions } from './heat-map.ts';
+export { histogram, histogramCounts, type HistogramOptions } from './histogram.ts';
+export { lineChart, type LineChartOptions, type LinePanel, type LineSeries } from './line-chart.ts';
+export { svgToPng, type PngOptions } from './png.ts';
+export { reliabilityDiagram, type ReliabilityBin, type ReliabilityOptions } from './reliability.ts';
+export { escapeXml } from './svg.ts';
+export { plotStyle, type Theme } from './theme.ts';
+export { percent } from './ticks.ts';
+export { waveform, type WaveformOptions } from './waveform.ts';
