@@ -1,0 +1,224 @@
+import { describe, expect, it } from 'vitest';
+import { type SplitRow } from '@prosodia/tables';
+import { type PredictedRow, type World, clip, evaluate, makeWorld } from './harness.ts';
+
+interface Metrics {
+  accuracy: number;
+  balanced_accuracy: number;
+  macro_f1: number;
+  roc_auc_ovr: number | null;
+  per_class: Record<string, { precision: number; recall: number; f1: number; support: number }>;
+  confusion_matrix: { labels: string[]; counts: number[][] };
+  ci: { unit: string; accuracy: [number, number] | null };
+  by_sex: Record<string, { accuracy: number; support: number }>;
+  by_speaker: Record<string, { accuracy: number }>;
+  members: Record<string, { accuracy: number; mcnemar_p: number | null }>;
+  baselines: Record<string, { accuracy: number; p_value?: number }>;
+  protocol: { split?: { shared_speakers: number } };
+  synthetic: boolean;
+}
+
+const sure = (index: number, confidence: number) =>
+  index === 0 ? [confidence, 1 - confidence] : [1 - confidence, confidence];
+
+/** Six test clips of two emotions, four recognized; training clips say that sad ones are longer. */
+function smallWorld(): World {
+  const facts: [emotion: string, speaker: string, seconds: number, p: number[]][] = [
+    ['happy', '1', 2, sure(0, 0.9)],
+    ['happy', '1', 2, sure(0, 0.8)],
+    ['happy', '2', 2, sure(1, 0.7)],
+    ['sad', '2', 4, sure(1, 0.6)],
+    ['sad', '3', 4, sure(1, 0.9)],
+    ['sad', '3', 4, sure(0, 0.95)],
+  ];
+  const tested = facts.map(([emotion, speaker, duration_s], i) =>
+    clip(i, { emotion, speaker, duration_s, sex: speaker === '2' ? 'female' : 'male' }),
+  );
+  const trained = [2, 2.1, 1.9, 4, 4.1].map((duration_s, i) =>
+    clip(100 + i, { emotion: i < 3 ? 'happy' : 'sad', duration_s, speaker: '1' }),
+  );
+  const role = (rows: typeof tested, name: SplitRow['role']) =>
+    rows.map(({ clip_id }): SplitRow => ({ clip_id, fold: 0, role: name }));
+  return {
+    labels: ['happy', 'sad'],
+    clips: [...tested, ...trained],
+    split: [...role(tested, 'test'), ...role(trained, 'train')],
+    predictions: tested.map((row, i) => ({ clip_id: row.clip_id, label: row.emotion, p: facts[i]![3] })),
+  };
+}
+
+async function metricsOf(world: World, params = {}): Promise<Metrics> {
+  return JSON.parse((await evaluate(world, params)).text('metrics.json')) as Metrics;
+}
+
+describe('evaluate', () => {
+  it('counts by hand what can be counted by hand', async () => {
+    const metrics = await metricsOf(smallWorld());
+    expect(metrics.accuracy).toBeCloseTo(4 / 6);
+    expect(metrics.balanced_accuracy).toBeCloseTo(2 / 3);
+    expect(metrics.confusion_matrix).toEqual({ labels: ['happy', 'sad'], counts: [[2, 1], [1, 2]] }); // prettier-ignore
+    expect(metrics.per_class['happy']).toMatchObject({ recall: 2 / 3, precision: 2 / 3, support: 3 });
+    expect(metrics.by_sex).toMatchObject({
+      female: { accuracy: 0.5, support: 2 },
+      male: { accuracy: 0.75, support: 4 },
+    });
+    expect(Object.keys(metrics.by_speaker)).toEqual(['1', '2', '3']);
+  });
+
+  it('says what simple guesses reach', async () => {
+    const { baselines } = await metricsOf(smallWorld());
+    expect(baselines['uniform']!.accuracy).toBe(0.5);
+    expect(baselines['majority']!.accuracy).toBe(0.5); // happy is most frequent in training; half of the test is happy
+    expect(baselines['duration']!.accuracy).toBe(1); // the planted difference in length
+    expect(baselines['shuffle']!.accuracy).toBeCloseTo(0.5);
+    expect(baselines['shuffle']!.p_value).toBeGreaterThan(0.05);
+    const learned = await metricsOf(makeWorld());
+    expect(learned.baselines['shuffle']!.p_value).toBeLessThan(0.01);
+  });
+
+  it('does without a split, members, models and sex', async () => {
+    const { split: _, ...world } = smallWorld();
+    const bare = { ...world, clips: world.clips.map((row) => ({ ...row, sex: null })) };
+    const { files, text } = await evaluate(bare);
+    const metrics = JSON.parse(text('metrics.json')) as Metrics;
+    expect(metrics.protocol.split).toBeUndefined();
+    expect(metrics.baselines['duration']).toBeUndefined();
+    expect(metrics.by_sex).toEqual({});
+    expect([...files.keys()]).toEqual([
+      'calibration.png',
+      'calibration.svg',
+      'confusion_matrix.png',
+      'confusion_matrix.svg',
+      'metrics.json',
+      'model_card.md',
+      'per_class_accuracy.png',
+      'per_class_accuracy.svg',
+      'predictions.parquet',
+      'report.html',
+    ]);
+  });
+
+  it('judges a single row, with no interval and no AUC', async () => {
+    const world = smallWorld();
+    const metrics = await metricsOf({ ...world, predictions: world.predictions.slice(0, 1) });
+    expect(metrics).toMatchObject({ accuracy: 1, roc_auc_ovr: null, ci: { unit: 'none', accuracy: null } });
+  });
+
+  it('refuses to judge nothing', async () => {
+    await expect(evaluate({ ...smallWorld(), predictions: [] })).rejects.toThrow(/no predictions of role test/);
+  });
+
+  it('refuses a training row that is passed off as a test row', async () => {
+    const world = smallWorld();
+    const trained = world.clips.at(-1)!;
+    const planted: PredictedRow = { clip_id: trained.clip_id, label: trained.emotion, p: sure(1, 0.99) };
+    await expect(evaluate({ ...world, predictions: [...world.predictions, planted] })).rejects.toMatchObject({
+      name: 'LeakError',
+      message: expect.stringContaining(trained.clip_id) as string,
+    });
+  });
+
+  it('refuses the same row twice and names it', async () => {
+    const world = smallWorld();
+    const twice = [...world.predictions, world.predictions[0]!];
+    await expect(evaluate({ ...world, predictions: twice })).rejects.toThrow(/predicted twice[^]*lab\/0000/);
+  });
+
+  it('judges only the rows of the role asked for', async () => {
+    const world = smallWorld();
+    const clips = world.clips.slice(6);
+    const train = clips.map((row): PredictedRow => ({
+      clip_id: row.clip_id,
+      label: row.emotion,
+      role: 'train',
+      p: sure(0, 0.9),
+    }));
+    const both = { ...world, predictions: [...world.predictions, ...train] };
+    expect((await metricsOf(both)).accuracy).toBeCloseTo(4 / 6);
+    expect((await metricsOf(both, { role: 'train' })).accuracy).toBeCloseTo(3 / 5);
+  });
+
+  it('says whether speakers were shared, and draws speakers for intervals only if they were not', async () => {
+    const shared = await evaluate(makeWorld({ shared: true }));
+    const apart = await evaluate(makeWorld({ shared: false }));
+    expect(JSON.parse(shared.text('metrics.json'))).toMatchObject({
+      ci: { unit: 'clip' },
+      protocol: { split: { shared_speakers: 24 } },
+    });
+    expect(JSON.parse(apart.text('metrics.json'))).toMatchObject({
+      ci: { unit: 'speaker' },
+      protocol: { split: { shared_speakers: 0 } },
+    });
+    expect(shared.text('report.html')).toContain('Not speaker-independent: 24 of 24 speakers');
+    expect(apart.text('report.html')).toContain('Speaker-independent: nobody judged was heard in training');
+  });
+
+  it('shows the published figures beside ours, on the page and in the terminal', async () => {
+    const source = { name: 'Doe & Roe 2020', accuracy: 0.8, macro_f1: 0.79, per_class: { happy: 0.9 }, note: 'x < y' };
+    const { text, summary } = await evaluate(smallWorld(), { source });
+    const html = text('report.html');
+    expect(html).toContain('Beside the published figures');
+    expect(html).toContain('Doe &amp; Roe 2020');
+    expect(html).toContain('x &lt; y');
+    expect(html).toContain('−13.3'); // 66.7 % here, 80 % there
+    expect(summary).toMatch(/accuracy +0\.6667.*Doe & Roe 2020: 0\.8000/);
+  });
+
+  it('says in large letters that the demo corpus is synthetic', async () => {
+    const { text, summary } = await evaluate(makeWorld({ corpus: 'demo', speakers: 4 }));
+    expect(text('report.html')).toContain('<strong>SYNTHETIC DATA</strong>');
+    expect(text('model_card.md')).toContain('SYNTHETIC DATA');
+    expect(summary).toContain('SYNTHETIC');
+    expect((JSON.parse(text('metrics.json')) as Metrics).synthetic).toBe(true);
+    expect((await evaluate(smallWorld())).text('report.html')).not.toContain('SYNTHETIC');
+  });
+
+  it('compares members on the same rows and pools the folds of one', async () => {
+    const world = smallWorld();
+    const wrong = world.predictions.map((row) => ({ ...row, p: [...row.p].reverse() }));
+    const halves = { 'cnn[fold=0]': wrong.slice(0, 3), 'cnn[fold=1]': wrong.slice(3) };
+    const { members } = await metricsOf({
+      ...world,
+      members: { same: world.predictions, ...halves, part: wrong.slice(1) },
+    });
+    expect(members['same']).toMatchObject({ mcnemar_p: 1 });
+    expect(members['cnn']!.accuracy).toBeCloseTo(2 / 6);
+    expect(members['cnn']!.mcnemar_p).toBeGreaterThan(0);
+    expect(members['part']!.mcnemar_p).toBeNull();
+  });
+
+  it('draws training curves for models that have a history', async () => {
+    const { files, text } = await evaluate(makeWorld({ speakers: 4 }));
+    expect(files.has('curves.png')).toBe(true);
+    expect(text('curves.svg')).toContain('best epoch 31');
+    expect(text('model_card.md')).toContain('187,432');
+  });
+
+  it('asks nothing of the network and escapes what comes from the data', async () => {
+    const world = smallWorld();
+    const evil = '<script>alert("x")</script>';
+    const labels = ['happy', evil];
+    const renamed = {
+      ...world,
+      labels,
+      clips: world.clips.map((row) => (row.emotion === 'sad' ? { ...row, emotion: evil } : row)),
+      predictions: world.predictions.map((row) => (row.label === 'sad' ? { ...row, label: evil } : row)),
+    };
+    const html = (await evaluate(renamed, { title: evil })).text('report.html');
+    expect(html).not.toContain('<script');
+    expect(html).not.toMatch(/(src|href)="(?!data:)/);
+    expect(html).not.toMatch(/@import|url\(|NaN|undefined|Infinity/);
+  });
+
+  it('gives the same bytes twice', async () => {
+    const [first, second] = [await evaluate(makeWorld()), await evaluate(makeWorld())];
+    expect([...first.files.keys()]).toEqual([...second.files.keys()]);
+    for (const [name, bytes] of first.files) {
+      expect(Buffer.compare(Buffer.from(bytes), Buffer.from(second.files.get(name)!)), name).toBe(0);
+    }
+  });
+
+  it('stops when it is cancelled', async () => {
+    await expect(evaluate(smallWorld(), {}, AbortSignal.abort())).rejects.toMatchObject({ name: 'CancelledError' });
+  });
+});
