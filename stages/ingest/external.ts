@@ -85,7 +85,10 @@ async function recorded(entry: CatalogueEntry, request: ExternalRequest): Promis
   }
   if (!acquire) return undefined;
   if (dataFolder !== undefined) throw nothingIn(dataFolder, entry, misfits);
-  throw notFetched(entry, home, misfits);
+  if (!entry.corpus.archive) throw notFetched(entry, home, misfits);
+  const { fetchArchive } = await import('./archive.ts');
+  await fetchArchive(entry, entry.corpus.archive, home, request);
+  return { folder: home, scan: await scanFolder(entry, home, signal) };
 }
 
 /** The user named a folder: fetching the corpus into another one would not be what they asked for. */
