@@ -48,7 +48,7 @@ def decode_case(container, subtype, channels, frames=40, **options):
 def chirp(frames):
     """Two tones and a sweep through the middle of the band, faded so that the ends ask nothing of the filter."""
     i = np.arange(frames)
-    signal = 0.4 * np.sin(0.11 * i) + 0.3 * np.sin(0.5 * i + 1) + 0.2 * np.sin(0.0006 * i * i)
+    signal = 0.4 * np.sin(0.11 * i) + 0.3 * np.sin(0.5 * i + 1) + 0.2 * np.sin(0.0004 * i * i)
     return (signal * np.hanning(frames)).astype(np.float32)
 
 
