@@ -13,7 +13,9 @@ export {
 export { FolderReader, FolderWriter, Model, Report, Transform } from './kinds/folder.ts';
 export { type ItemRow } from './kinds/items.ts';
 export { PredictionReader, PredictionTable, PredictionWriter, type PredictionRow } from './kinds/predictions.ts';
+export type { TableKind } from './kinds/table-kind.ts';
 export { SplitReader, SplitTable, type SplitRow } from './kinds/split.ts';
+export { clipLabels, readLabelled, writePredictions, type LabelledRows } from './labelled.ts';
 export { Batch, TableReader } from './reader.ts';
 export { type Column, type ColumnType, type TableSchema } from './schema.ts';
 export { TableWriter } from './writer.ts';

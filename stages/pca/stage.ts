@@ -1,0 +1,97 @@
+/** Rotates features onto their principal components and keeps the first of them. */
+import { DataError, Type, defineStage } from '@prosodia/core';
+import { type FittedPca, PcaAccumulator, transformPca } from '@prosodia/stats';
+import { FeatureTable, type FolderWriter, SplitTable, Transform } from '@prosodia/tables';
+
+export default defineStage({
+  name: 'pca',
+  summary: 'Reduces features to their principal components, fitted on training rows.',
+  details:
+    "The numbers are those of scikit-learn's PCA with a full decomposition; signs are fixed by the largest loading " +
+    'of each component. The covariance is accumulated part by part, so the table may be larger than memory.',
+  params: Type.Object({
+    n_components: Type.Number({
+      default: 0.98,
+      exclusiveMinimum: 0,
+      description: 'Below 1: the share of variance to keep. From 1: how many components.',
+    }),
+    whiten: Type.Boolean({ default: false, description: 'Whether components are scaled to unit variance.' }),
+    fold: Type.Integer({ default: 0, minimum: 0, description: 'Fold of the split.' }),
+    fit_on: Type.Array(Type.Union([Type.Literal('train'), Type.Literal('validation')]), {
+      default: ['train'],
+      minItems: 1,
+      description: 'Roles of the rows it is fitted on.',
+    }),
+  }),
+  inputs: { features: FeatureTable, split: SplitTable },
+  outputs: { features: FeatureTable, pca: Transform },
+
+  async fit({ params, training }): Promise<FittedPca> {
+    const { features } = training;
+    if (features.layout.form !== 'scalars') {
+      throw new DataError({
+        problem: 'principal components are taken of named features',
+        expected: 'scalar columns',
+        got: 'a matrix per item',
+        where: features.where,
+      });
+    }
+    const { n_components, whiten } = params;
+    const accumulator = new PcaAccumulator({
+      n_components,
+      whiten,
+      names: [...features.columnNames()],
+      where: features.where,
+    });
+    for await (const { items, values, width } of features.blocks()) {
+      accumulator.add({ data: values, rows: items.length, cols: width });
+    }
+    return accumulator.finish();
+  },
+
+  async run({ inputs, outputs, state, metrics }) {
+    const { features } = inputs;
+    const count = state.components.rows;
+    const names = Array.from({ length: count }, (_, i) => `pc_${String(i).padStart(String(count - 1).length, '0')}`);
+    outputs.features.begin({ form: 'scalars', names }, features.metadata);
+    for await (const { items, values, width } of features.blocks()) {
+      const projected = transformPca(state, { data: values, rows: items.length, cols: width });
+      for (const [row, item] of items.entries()) {
+        await outputs.features.append(item, Float32Array.from(projected.data.subarray(row * count, (row + 1) * count)));
+      }
+    }
+    await save(outputs.pca, state, features.columnNames(), names);
+    const kept = state.explained_variance_ratio.reduce((sum, share) => sum + share, 0);
+    metrics({ components: count, features: features.width, variance_kept: kept });
+  },
+});
+
+/** `pca.json` for the spectrum, `components/` with one row per feature: its mean and its loadings. */
+async function save(
+  folder: FolderWriter,
+  pca: FittedPca,
+  features: readonly string[],
+  names: readonly string[],
+): Promise<void> {
+  const { components, mean, whiten, rows, noise_variance } = pca;
+  await folder.json('pca.json', {
+    rows,
+    whiten,
+    noise_variance,
+    explained_variance: [...pca.explained_variance],
+    explained_variance_ratio: [...pca.explained_variance_ratio],
+    singular_values: [...pca.singular_values],
+  });
+  const table = await folder.table('components', {
+    columns: [
+      { name: 'feature', type: 'utf8' },
+      { name: 'mean', type: 'float64' },
+      ...names.map((name) => ({ name, type: 'float64' as const })),
+    ],
+    metadata: {},
+  });
+  for (const [column, feature] of features.entries()) {
+    const loadings = names.map((name, k) => [name, components.data[k * components.cols + column]!] as const);
+    await table.append({ feature, mean: mean[column]!, ...Object.fromEntries(loadings) });
+  }
+}

@@ -1,0 +1,62 @@
+/** Decodes recordings, mixes them down to one channel and brings them to one sample rate. */
+import { mapSharded, Type, defineStage } from '@prosodia/core';
+import { AudioTable, ClipTable, type ClipRow } from '@prosodia/tables';
+import type { DecodeItem, DecodeResult, DecodeSetup } from './rows.ts';
+
+export default defineStage({
+  name: 'resample',
+  summary: 'Decodes the recordings, mixes them to mono and resamples them.',
+  details:
+    'WAV and FLAC. Several channels become their mean, as in librosa.to_mono. The resampler is of the class of ' +
+    'soxr HQ. A recording whose bytes are not those the clips table pins is refused.',
+  params: Type.Object({
+    rate: Type.Integer({
+      default: 16000,
+      minimum: 1000,
+      maximum: 384000,
+      description: 'Samples per second afterwards, in Hz.',
+    }),
+  }),
+  inputs: { clips: ClipTable },
+  outputs: { audio: AudioTable },
+  resources: { threads: 'all' },
+
+  async run({ params, inputs, outputs, recordings, threads, signal, progress, notice }) {
+    const clips = await inputs.clips.all();
+    async function* items(): AsyncGenerator<DecodeItem> {
+      for (const clip of clips) yield { where: `clip ${clip.clip_id}`, bytes: await recordings.read(clip) };
+    }
+    const results = mapSharded<DecodeSetup, DecodeItem, DecodeResult>(items(), {
+      worker: new URL('./rows.ts', import.meta.url),
+      setup: { rate: params.rate },
+      threads,
+      signal,
+    });
+    const remarks = new Map<string, string[]>();
+    let done = 0;
+    for await (const { samples, notices } of results) {
+      const clip = clips[done]!;
+      for (const remark of notices) remarks.set(remark, [...(remarks.get(remark) ?? []), clip.clip_id]);
+      await outputs.audio.append(rowFor(clip, samples, params.rate));
+      progress(++done, clips.length, 'clips');
+    }
+    for (const [remark, ids] of remarks) {
+      notice(`${remark}: ${ids.slice(0, 5).join(', ')}${ids.length > 5 ? ` and ${ids.length - 5} more` : ''}`);
+    }
+  },
+});
+
+function rowFor({ clip_id }: ClipRow, samples: Float32Array, rate: number) {
+  return {
+    clip_id,
+    item_id: clip_id,
+    parent_item_id: null,
+    start_s: 0,
+    end_s: samples.length / rate,
+    augmentation: null,
+    augmentation_params: null,
+    seed: null,
+    sample_rate: rate,
+    samples,
+  };
+}

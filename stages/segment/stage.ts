@@ -1,0 +1,77 @@
+/** Cuts audio into overlapping segments of equal length. */
+import { DataError, Type, defineStage, throwIfCancelled } from '@prosodia/core';
+import { AudioTable } from '@prosodia/tables';
+
+export default defineStage({
+  name: 'segment',
+  summary: 'Cuts each item into overlapping segments of equal length.',
+  details:
+    'Segments begin every `length_s * (1 - overlap)` seconds. What is left at the end, and an item shorter than ' +
+    'one segment, is padded with zeros, kept at its own length, or dropped, as `tail` says.',
+  params: Type.Object({
+    length_s: Type.Number({ default: 2, exclusiveMinimum: 0, description: 'Length of a segment in seconds.' }),
+    overlap: Type.Number({
+      default: 0.5,
+      minimum: 0,
+      exclusiveMaximum: 1,
+      description: 'Share of a segment that the next one repeats.',
+    }),
+    tail: Type.Union([Type.Literal('pad'), Type.Literal('keep'), Type.Literal('drop')], {
+      default: 'pad',
+      description:
+        'What becomes of an end shorter than a segment; an item of which nothing would be left keeps it padded.',
+    }),
+  }),
+  inputs: { audio: AudioTable },
+  outputs: { audio: AudioTable },
+
+  async run({ params, inputs, outputs, signal, progress }) {
+    const total = await inputs.audio.count();
+    let done = 0;
+    for await (const item of inputs.audio.rows()) {
+      throwIfCancelled(signal);
+      const { samples, sample_rate, item_id } = item;
+      if (samples.length === 0) {
+        throw new DataError({ problem: 'there is no audio to cut', got: '0 samples', where: `item ${item_id}` });
+      }
+      for (const [index, { start, end }] of segmentBounds(samples.length, sample_rate, params).entries()) {
+        await outputs.audio.append({
+          ...item,
+          item_id: `${item_id}@${index}`,
+          parent_item_id: item_id,
+          start_s: start / sample_rate,
+          end_s: Math.min(end, samples.length) / sample_rate,
+          samples: cut(samples, start, end),
+        });
+      }
+      progress(++done, total, 'items');
+    }
+  },
+});
+
+/**
+ * Where segments begin and end, in samples; an end beyond `length` is to be padded.
+ * @param length samples in the item, at least 1
+ */
+export function segmentBounds(
+  length: number,
+  rate: number,
+  { length_s, overlap, tail }: { length_s: number; overlap: number; tail: 'pad' | 'keep' | 'drop' },
+): { start: number; end: number }[] {
+  const size = Math.max(1, Math.round(length_s * rate));
+  const hop = Math.max(1, Math.round(size * (1 - overlap)));
+  const bounds: { start: number; end: number }[] = [];
+  let start = 0;
+  for (; start + size <= length; start += hop) bounds.push({ start, end: start + size });
+  const covered = bounds.at(-1)?.end ?? 0;
+  if (covered < length && (tail !== 'drop' || bounds.length === 0)) {
+    bounds.push({ start, end: tail === 'keep' ? length : start + size });
+  }
+  return bounds;
+}
+
+function cut(samples: Float32Array, start: number, end: number): Float32Array {
+  const segment = new Float32Array(end - start);
+  segment.set(samples.subarray(start, Math.min(end, samples.length)));
+  return segment;
+}
