@@ -1,11 +1,11 @@
 /**
- * The low-pass filter that every resampling path shares: a Kaiser-windowed sinc, designed in continuous time.
+ * The low-pass filter of the resampler: a Kaiser-windowed sinc, designed in continuous time.
  *
  * Source: A. V. Oppenheim and R. W. Schafer, "Discrete-Time Signal Processing", section on Kaiser windows
  * (the formulas for beta and for the length).
  */
 
-/** Attenuation of images and aliases in dB: 20 bits, the class of soxr's HQ. */
+/** Attenuation of images and aliases in dB that the filters are designed for: 20 bits, the class of soxr's HQ. */
 export const STOP_BAND_DB = 120;
 /** The pass band ends at this part of the lower Nyquist frequency; the stop band begins at the whole of it. */
 export const PASS_BAND_END = 0.913;
@@ -19,16 +19,12 @@ export interface LowPass {
 }
 
 /**
- * The filter for `ratio` = target rate / original rate.
- *
- * @param ratio above 0; below 1 the cut-off follows the lower target rate
+ * The filter that passes up to `passEnd` and stops from `stopBegin`, both in cycles per input sample.
+ * It is half way down in the middle between them.
  */
-export function lowPass(ratio: number): LowPass {
-  // In cycles per input sample.
-  const nyquist = 0.5 * Math.min(1, ratio);
-  const cutoff = (nyquist * (1 + PASS_BAND_END)) / 2;
-  const transition = nyquist * (1 - PASS_BAND_END);
-  const halfWidth = (STOP_BAND_DB - 7.95) / (2.285 * 2 * Math.PI * transition) / 2;
+export function lowPass(passEnd: number, stopBegin: number): LowPass {
+  const cutoff = (passEnd + stopBegin) / 2;
+  const halfWidth = (STOP_BAND_DB - 7.95) / (2.285 * 2 * Math.PI * (stopBegin - passEnd)) / 2;
   const peak = besselI0(KAISER_BETA);
   return {
     halfWidth,
@@ -40,6 +36,12 @@ export function lowPass(ratio: number): LowPass {
       return 2 * cutoff * window * (t === 0 ? 1 : Math.sin(phase) / phase);
     },
   };
+}
+
+/** The filter that resampling by `ratio` = target rate / original rate asks for. */
+export function resamplingFilter(ratio: number): LowPass {
+  const nyquist = 0.5 * Math.min(1, ratio);
+  return lowPass(PASS_BAND_END * nyquist, nyquist);
 }
 
 /** The modified Bessel function of the first kind and order 0, by its power series; all terms are positive. */

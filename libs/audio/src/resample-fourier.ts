@@ -19,7 +19,7 @@ const LARGEST_TERM = 2048;
 
 /** True if {@link fourierResampler} can run the ratio L / M (in lowest terms). */
 export function suitsFourier(L: number, M: number): boolean {
-  return Math.max(L, M) <= LARGEST_TERM && isSmooth(L) && isSmooth(M);
+  return [L, M].every((term) => Number.isInteger(term) && term <= LARGEST_TERM && isSmooth(term));
 }
 
 /** A function that resamples by L / M to a given length; it keeps its tables between calls. */

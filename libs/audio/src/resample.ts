@@ -1,13 +1,13 @@
 /**
  * Changes the sample rate of a signal, in the quality class of soxr's HQ (librosa's default).
  *
- * One filter design, three ways to run it: whole-number ratios whose terms factor well go through the
- * Fourier transform, other whole-number ratios through exact phases, everything else through interpolated ones.
+ * One filter design, two ways to run it: ratios of whole numbers that factor well, as the usual sample rates do,
+ * go through the Fourier transform in one step; any other ratio takes a second, short interpolation.
  */
 import { DataError } from '@prosodia/core';
-import { lowPass } from './resample-filter.ts';
+import { arbitraryResampler } from './resample-arbitrary.ts';
+import { resamplingFilter } from './resample-filter.ts';
 import { fourierResampler, suitsFourier } from './resample-fourier.ts';
-import { phaseTable, resampleArbitrary, resampleRational, TABLE_PHASES } from './resample-polyphase.ts';
 
 type Resampler = (samples: Float32Array, length: number) => Float32Array;
 
@@ -50,24 +50,17 @@ function resampler(ratio: number, orig_sr: number, target_sr: number): Resampler
 }
 
 function makeResampler(ratio: number, orig_sr: number, target_sr: number): Resampler {
-  const filter = lowPass(ratio);
-  const fraction = wholeRatio(target_sr, orig_sr);
-  if (fraction && suitsFourier(fraction.L, fraction.M)) return fourierResampler(filter, fraction.L, fraction.M);
-  if (fraction) {
-    const table = phaseTable(filter, fraction.L, false);
-    return (samples, length) => resampleRational(samples, table, fraction.M, length);
-  }
-  const table = phaseTable(filter, TABLE_PHASES, true);
-  return (samples, length) => resampleArbitrary(samples, table, orig_sr / target_sr, length);
+  const filter = resamplingFilter(ratio);
+  const { L, M } = lowestTerms(target_sr, orig_sr);
+  return suitsFourier(L, M) ? fourierResampler(filter, L, M) : arbitraryResampler(filter, orig_sr / target_sr);
 }
 
-/** target / original as L / M in lowest terms, or undefined if that takes more phases than are worth a table. */
-function wholeRatio(target_sr: number, orig_sr: number): { L: number; M: number } | undefined {
-  if (!Number.isInteger(target_sr) || !Number.isInteger(orig_sr)) return undefined;
+/** target / original as L / M in lowest terms, if both are whole; else as they are. */
+function lowestTerms(target_sr: number, orig_sr: number): { L: number; M: number } {
   let [a, b] = [target_sr, orig_sr];
+  if (!Number.isInteger(a) || !Number.isInteger(b)) return { L: a, M: b };
   while (b > 0) [a, b] = [b, a % b];
-  const L = target_sr / a;
-  return L <= TABLE_PHASES ? { L, M: orig_sr / a } : undefined;
+  return { L: target_sr / a, M: orig_sr / a };
 }
 
 function rateError(problem: string, expected: string, got: number): DataError {
