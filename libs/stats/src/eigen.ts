@@ -37,7 +37,8 @@ export function symmetricEigen(matrix: Matrix): Eigen {
   const panels = Math.ceil(n / PANEL) * PANEL * n;
   const workspace = new Workspace([n * n, panels, PANEL * n, 2 * BATCH, n, n, n, n]);
   const a = workspace.array(n * n);
-  a.set(matrix.data);
+  const scale = powerOfTwoNear(matrix.data);
+  for (let i = 0; i < a.length; i++) a[i] = matrix.data[i]! / scale;
   const z = workspace.array(panels);
   const { diagonal, offDiagonal, betas } = tridiagonalize(a, n, workspace);
   formOrthogonal(a, betas, z, n, workspace);
@@ -47,7 +48,17 @@ export function symmetricEigen(matrix: Matrix): Eigen {
   order.forEach((from, to) => {
     for (let i = 0; i < n; i++) vectors.data[to * n + i] = z[inPanel(i, from, n)]!;
   });
-  return { values: Float64Array.from(order, (index) => diagonal[index]!), vectors };
+  return { values: Float64Array.from(order, (index) => diagonal[index]! * scale), vectors };
+}
+
+/**
+ * A power of two near the largest magnitude: dividing by it is exact, and keeps the squares that the algorithm
+ * forms from overflow and underflow.
+ */
+function powerOfTwoNear(data: ArrayLike<number>): number {
+  let largest = 0;
+  for (let i = 0; i < data.length; i++) largest = Math.max(largest, Math.abs(data[i]!));
+  return largest > 0 ? 2 ** Math.min(Math.max(Math.floor(Math.log2(largest)), -1022), 1023) : 1;
 }
 
 /** Where element (row, column) of an n x n matrix lies among its panels of eight interleaved rows. */

@@ -57,15 +57,18 @@ export function requireClassIndices(indices: ArrayLike<number>, classes: number,
 
 /** Orders strings by Unicode code point, as Python does; `<` orders by UTF-16 unit. */
 export function compareCodePoints(a: string, b: string): number {
-  const left = a[Symbol.iterator]();
-  const right = b[Symbol.iterator]();
-  for (;;) {
-    const x = left.next();
-    const y = right.next();
-    if (x.done || y.done) return (x.done ? 0 : 1) - (y.done ? 0 : 1);
-    const difference = x.value.codePointAt(0)! - y.value.codePointAt(0)!;
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) {
+    const difference = codePointRank(a.charCodeAt(i)) - codePointRank(b.charCodeAt(i));
     if (difference !== 0) return difference;
   }
+  return a.length - b.length;
+}
+
+/** Surrogates stand for code points above all others, but units from U+E000 on lie above surrogates: swap the two. */
+function codePointRank(unit: number): number {
+  if (unit < 0xd800) return unit;
+  return unit < 0xe000 ? unit + 0x2000 : unit - 0x800;
 }
 
 function classIndex(classes: readonly string[]): Map<string, number> {

@@ -62,7 +62,7 @@ export function renderReport(report: ClassificationReport, digits = 2): string {
   const line = (name: string, cells: readonly string[]) =>
     `${' '.repeat(width - [...name].length)}${name} ${cells.map((text) => ` ${cell(text)}`).join('')}\n`;
   const scores = ({ precision, recall, f1 }: AverageScores, support: number) => [
-    ...[precision, recall, f1].map((value) => value.toFixed(digits)),
+    ...[precision, recall, f1].map((value) => fixed(value, digits)),
     String(support),
   ];
   return [
@@ -70,8 +70,18 @@ export function renderReport(report: ClassificationReport, digits = 2): string {
     '\n',
     ...report.classes.map((row) => line(row.label, scores(row, row.support))),
     '\n',
-    line('accuracy', ['', '', report.accuracy.toFixed(digits), String(report.support)]),
+    line('accuracy', ['', '', fixed(report.accuracy, digits), String(report.support)]),
     line('macro avg', scores(report.macro, report.support)),
     line('weighted avg', scores(report.weighted, report.support)),
   ].join('');
+}
+
+/**
+ * `toFixed`, but exact ties go to the even digit, as Python formats: 0.625 is 0.62. A tie needs a fraction
+ * with an odd numerator over 2^(digits + 1), so no other value is touched.
+ */
+function fixed(value: number, digits: number): string {
+  if (Math.abs((value * 2 ** (digits + 1)) % 2) !== 1) return value.toFixed(digits);
+  const below = Math.floor(value * 10 ** digits);
+  return ((below % 2 === 0 ? below : below + 1) / 10 ** digits).toFixed(digits);
 }

@@ -45,7 +45,7 @@ export function mcnemar(
     const statistic = Math.min(onlyFirst, onlySecond);
     return { onlyFirst, onlySecond, method, statistic, p: Math.min(1, 2 * binomialHalfTail(statistic, discordant)) };
   }
-  const statistic = (Math.abs(onlyFirst - onlySecond) - 1) ** 2 / discordant;
+  const statistic = Math.max(Math.abs(onlyFirst - onlySecond) - 1, 0) ** 2 / discordant;
   return { onlyFirst, onlySecond, method, statistic, p: chiSquareTail1(statistic) };
 }
 

@@ -34,15 +34,15 @@ export function makeSplit(clips: readonly SplitClip[], options: SplitOptions): S
   if (clips.length === 0) throw new DataError({ problem: 'nothing to split', expected: 'clips', got: 'none' });
   if (validation !== 0) requireShare('validation', validation);
   const rng = new Rng(options.seed, 'split', options.scheme);
-  const tests = testSets(clips, options, rng);
+  const sorted = [...clips].sort((a, b) => compareCodePoints(a.clip_id, b.clip_id));
+  const tests = testSets(sorted, options, rng);
   const split = tests.flatMap((test, fold) => {
     const testIds = new Set(test.map(({ clip_id }) => clip_id));
-    const rest = clips.filter(({ clip_id }) => !testIds.has(clip_id));
+    const rest = sorted.filter(({ clip_id }) => !testIds.has(clip_id));
     const held = validation > 0 ? validationIds(rest, validation, validation_by, rng.fork('validation', fold)) : null;
     const roleOf = (id: string): Role => (testIds.has(id) ? 'test' : held?.has(id) ? 'validation' : 'train');
-    return clips.map(({ clip_id }): SplitRow => ({ clip_id, fold, role: roleOf(clip_id) }));
+    return sorted.map(({ clip_id }): SplitRow => ({ clip_id, fold, role: roleOf(clip_id) }));
   });
-  split.sort((a, b) => a.fold - b.fold || compareCodePoints(a.clip_id, b.clip_id));
   const bySpeaker = options.scheme !== 'holdout' && options.scheme !== 'kfold';
   checkSplit(split, clips, {
     ...(bySpeaker ? { groups: 'speaker' } : {}),

@@ -5,7 +5,6 @@
  * the speakers that share a recording.
  */
 import { groupBy } from '../group-by.ts';
-import { compareCodePoints } from '../labels.ts';
 import { type SplitClip } from './types.ts';
 
 export interface Unit {
@@ -15,12 +14,11 @@ export interface Unit {
 }
 
 /**
- * Units of clips, in order of their smallest clip id, so that no result depends on the order of the rows.
+ * Units of clips, in order of the first clip of each.
  *
  * @param by `clip`: one unit a recording; `speaker`: one unit a speaker
  */
 export function unitsOf(clips: readonly SplitClip[], by: 'clip' | 'speaker'): Unit[] {
-  const sorted = [...clips].sort((a, b) => compareCodePoints(a.clip_id, b.clip_id));
   const parent = new Map<string, string>();
   const root = (key: string): string => {
     let top = key;
@@ -28,11 +26,11 @@ export function unitsOf(clips: readonly SplitClip[], by: 'clip' | 'speaker'): Un
     return top;
   };
   const owner = (clip: SplitClip) => (by === 'speaker' ? `speaker ${clip.speaker}` : `recording ${clip.recording}`);
-  for (const clip of sorted) {
+  for (const clip of clips) {
     const [a, b] = [root(owner(clip)), root(`recording ${clip.recording}`)];
     if (a !== b) parent.set(b, a);
   }
-  return [...groupBy(sorted, (clip) => root(owner(clip))).values()].map((members) => ({
+  return [...groupBy(clips, (clip) => root(owner(clip))).values()].map((members) => ({
     clips: members,
     label: members[0]!.label,
   }));
