@@ -13,7 +13,7 @@ import { Fft, isSmooth } from './fft.ts';
 import type { LowPass } from './resample-filter.ts';
 
 /** A block has this many times the groups that the filter spoils at one of its ends. */
-const BLOCK_PER_GUARD = 8;
+const BLOCK_PER_GUARD = 12;
 /** Ratios of larger terms would need blocks longer than most clips. */
 const LARGEST_TERM = 2048;
 
