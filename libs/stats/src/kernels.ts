@@ -183,7 +183,7 @@ export class Workspace {
    * @throws RequestError if they need more than the 4 GiB that WebAssembly can address
    */
   constructor(lengths: readonly number[]) {
-    const bytes = lengths.reduce((sum, length) => sum + roundUp(length) * DOUBLE, 0);
+    const bytes = bytesOf(lengths);
     const pages = Math.max(1, Math.ceil(bytes / PAGE));
     if (pages > MAX_PAGES) {
       throw new RequestError({
@@ -200,10 +200,31 @@ export class Workspace {
 
   /** The next array of zeros; its `byteOffset` is its address in the kernels. */
   array(length: number): Float64Array {
-    const array = new Float64Array(this.#buffer, this.#used, length);
+    const array = new Float64Array(this.#buffer, this.#used, length).fill(0);
     this.#used += roundUp(length) * DOUBLE;
     return array;
   }
+
+  /** Gives all arrays back and says whether others of these lengths would fit. */
+  reset(lengths: readonly number[]): boolean {
+    this.#used = 0;
+    return bytesOf(lengths) <= this.#buffer.byteLength;
+  }
+}
+
+let reused: Workspace | undefined;
+
+/**
+ * A workspace that lasts until the next call. The last one is taken again where it is large enough: every memory of
+ * WebAssembly reserves gigabytes of address space until it is collected, too much for one a prediction.
+ */
+export function reusedWorkspace(lengths: readonly number[]): Workspace {
+  if (!reused?.reset(lengths)) reused = new Workspace(lengths);
+  return reused;
+}
+
+function bytesOf(lengths: readonly number[]): number {
+  return lengths.reduce((sum, length) => sum + roundUp(length) * DOUBLE, 0);
 }
 
 /** Arrays start at multiples of a cache line. */

@@ -70,7 +70,7 @@ export function requireShape(matrix: Matrix, cols?: number, { where }: MatrixCon
   }
   if (cols !== undefined && matrix.cols !== cols) {
     throw new DataError({
-      problem: 'the number of columns differs from what was fitted',
+      problem: 'a matrix has the wrong number of columns',
       expected: `${cols} columns`,
       got: `${matrix.cols} columns`,
       ...place,

@@ -36,11 +36,6 @@ export class ColumnMoments {
     this.#merge(rows, mean, squares);
   }
 
-  /** Adds what another accumulator has seen. */
-  merge(other: ColumnMoments): void {
-    if (other.rows > 0) this.#merge(other.rows, other.mean, other.squares);
-  }
-
   #merge(rows: number, mean: Float64Array, squares: Float64Array): void {
     const total = this.rows + rows;
     for (let j = 0; j < mean.length; j++) {

@@ -55,8 +55,9 @@ export class PcaAccumulator {
   #rows = 0;
   #cols = 0;
   #blocks: RowBlocks | undefined;
-  /** Rows kept as they came, while they are no more than the columns. */
-  #kept: Float64Array | undefined;
+  /** Blocks kept as they came, while their rows are no more than the columns. */
+  #kept: Matrix[] = [];
+  #keptRows = 0;
   #scatter: Scatter | undefined;
 
   /** @throws RequestError if n_components is neither a count nor a share */
@@ -88,7 +89,7 @@ export class PcaAccumulator {
       throw this.#error('more components than the rows can span', `at most ${limit} components`, got);
     }
     this.#blocks!.flush();
-    const spectrum = this.#scatter ? this.#scatter.spectrum() : spectrumOfRows(this.#keptRows());
+    const spectrum = this.#scatter ? this.#scatter.spectrum() : spectrumOfRows(joined(this.#kept, this.#cols));
     const variance = spectrum.values.map((value) => Math.max(value, 0) / (this.#rows - 1));
     const total = variance.reduce((sum, value) => sum + value, 0);
     if (!(total > 0)) throw this.#error('all rows are equal', 'columns that vary', 'a total variance of 0');
@@ -108,27 +109,17 @@ export class PcaAccumulator {
   }
 
   #addBlock(block: Matrix): void {
-    if (!this.#scatter && this.#seen + block.rows <= this.#cols) {
-      this.#kept ??= new Float64Array(this.#cols * this.#cols);
-      this.#kept.set(block.data, this.#seen * this.#cols);
-      this.#seen += block.rows;
+    if (!this.#scatter && this.#keptRows + block.rows <= this.#cols) {
+      this.#kept.push({ ...block, data: block.data.slice() });
+      this.#keptRows += block.rows;
       return;
     }
     if (!this.#scatter) {
       this.#scatter = new Scatter(this.#cols);
-      const kept = this.#keptRows();
-      for (let row = 0; row < kept.rows; row += BLOCK_ROWS) this.#scatter.add(rowsOf(kept, row, BLOCK_ROWS));
-      this.#kept = undefined;
+      for (const kept of this.#kept) this.#scatter.add(kept);
+      this.#kept = [];
     }
     this.#scatter.add(block);
-  }
-
-  /** Rows that have left `#blocks`. */
-  #seen = 0;
-
-  #keptRows(): Matrix {
-    const data = (this.#kept ?? new Float64Array(0)).subarray(0, this.#seen * this.#cols);
-    return { data, rows: this.#seen, cols: this.#cols };
   }
 
   #error(problem: string, expected: string, got: string): DataError {
@@ -336,9 +327,17 @@ function firstRows({ data, cols }: Float64Matrix, rows: number): Float64Matrix {
   return { data: data.slice(0, rows * cols), rows, cols };
 }
 
-function rowsOf({ data, rows, cols }: Matrix, from: number, count: number): Matrix {
-  const to = Math.min(rows, from + count);
-  return { data: data.subarray(from * cols, to * cols), rows: to - from, cols };
+function joined(blocks: readonly Matrix[], cols: number): Matrix {
+  const matrix = zeros(
+    blocks.reduce((sum, { rows }) => sum + rows, 0),
+    cols,
+  );
+  let row = 0;
+  for (const block of blocks) {
+    matrix.data.set(block.data, row * cols);
+    row += block.rows;
+  }
+  return matrix;
 }
 
 function requireComponents(wanted: number | undefined): void {

@@ -35,6 +35,17 @@ describe('matrix products', () => {
     }
   });
 
+  it('do not depend on what was multiplied before, nor on the height of what is packed at a time', () => {
+    const rng = new Rng(3);
+    const a = randomMatrix(rng, 150, 7);
+    const b = randomMatrix(rng, 7, 9);
+    const product = multiply(a, b);
+    multiply(randomMatrix(rng, 30, 30), randomMatrix(rng, 30, 30));
+    expect(multiply(a, b)).toEqual(product);
+    const last = { data: a.data.subarray(149 * 7), rows: 1, cols: 7 };
+    expect(multiply(last, b).data).toEqual(product.data.subarray(149 * 9));
+  });
+
   it('of nothing are nothing', () => {
     expect(multiply(zeros(0, 3), zeros(3, 2))).toEqual(zeros(0, 2));
     expect(multiply(zeros(2, 0), zeros(0, 2))).toEqual(zeros(2, 2));

@@ -4,7 +4,7 @@
  * Operands are packed first: four vectors interleaved (a quad), so that the kernel of a tile reads two contiguous
  * streams. See `kernels.ts`.
  */
-import { Workspace } from './kernels.ts';
+import { Workspace, reusedWorkspace } from './kernels.ts';
 import { type Float64Matrix, type Matrix, zeros } from './matrix.ts';
 
 /** Vectors interleaved by fours: element r of vector 4 q + c is `data[(q * length + r) * 4 + c]`; the rest is zero. */
@@ -18,6 +18,8 @@ interface Quads {
 
 const DOUBLE = 8;
 const TILE = 16;
+/** Rows of the left operand that are packed at a time: working memory does not grow with their number. */
+const SLAB_ROWS = 64;
 const quadCount = (vectors: number) => Math.ceil(vectors / 4);
 const quadSize = (vectors: number, length: number) => quadCount(vectors) * length * 4;
 
@@ -39,14 +41,24 @@ function product(
 ): Float64Matrix {
   const result = zeros(a.rows, cols);
   if (result.data.length === 0 || a.cols === 0) return result;
-  const sizes = [quadSize(a.rows, a.cols), quadSize(cols, a.cols), quadCount(a.rows) * quadCount(cols) * TILE] as const;
-  const workspace = new Workspace(sizes);
-  const left = packRows(a, workspace.array(sizes[0]));
-  const right = packB(b, workspace.array(sizes[1]));
-  const tiles = workspace.array(sizes[2]);
-  for (let i = 0; i < left.count; i++) addTiles(workspace, left, i, right, 0, tiles);
-  for (let i = 0; i < a.rows; i++) {
-    for (let j = 0; j < cols; j++) result.data[i * cols + j] = tiles[inTile(i, j, right.count)]!;
+  const height = Math.min(a.rows, SLAB_ROWS);
+  const sizes = [quadSize(height, a.cols), quadSize(cols, a.cols), quadCount(height) * quadCount(cols) * TILE] as const;
+  const workspace = reusedWorkspace(sizes);
+  const [packed, packedB, tiles] = sizes.map((size) => workspace.array(size)) as [
+    Float64Array,
+    Float64Array,
+    Float64Array,
+  ];
+  const right = packB(b, packedB);
+  for (let from = 0; from < a.rows; from += SLAB_ROWS) {
+    const rows = Math.min(SLAB_ROWS, a.rows - from);
+    const slab = { data: a.data.subarray(from * a.cols, (from + rows) * a.cols), rows, cols: a.cols };
+    const left = packRows(slab, packed);
+    tiles.fill(0);
+    for (let i = 0; i < left.count; i++) addTiles(workspace, left, i, right, 0, tiles);
+    for (let i = 0; i < rows; i++) {
+      for (let j = 0; j < cols; j++) result.data[(from + i) * cols + j] = tiles[inTile(i, j, right.count)]!;
+    }
   }
   return result;
 }

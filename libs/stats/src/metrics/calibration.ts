@@ -85,7 +85,7 @@ const TEMPERATURES = [0.01, 100] as const;
  * The temperature that minimizes the log-loss of `softmax(logits / temperature)`.
  *
  * The log-loss is convex in 1 / temperature; its derivative is brought to zero by Newton steps kept inside a
- * shrinking bracket, so the result is the same on every run and every machine.
+ * shrinking bracket, so there is no randomness and no step size to choose.
  *
  * Fit it on validation rows: on training rows it finds the confidence of memory, on test rows it leaks.
  *

@@ -11,15 +11,17 @@ const sum = (values: Iterable<number>) => [...values].reduce((total, value) => t
  * Draws a share of the clips, stratified by label.
  *
  * Of n clips of a label, floor or ceil of n * share are drawn; which labels round up is decided by largest
- * remainder, so that the total is n * share rounded. (A unit of several clips can miss that only where no
- * single clips are left to fill up with.)
+ * remainder, so that the total is the share of all clips, rounded. Exceptions: no label is drawn to its last clip,
+ * and a unit of several clips can miss the number where no single clips are left to fill up with.
  */
 export function drawStratified(units: readonly Unit[], share: number, rng: Rng): Set<Unit> {
   const strata = byLabel(units);
   const exact = strata.map((stratum) => sum(stratum.map(size)) * share);
   const quota = exact.map(Math.floor);
   const missing = Math.round(sum(exact)) - sum(quota);
-  const order = [...rng.fork('remainders').shuffle([...strata.keys()])];
+  // A label is never drawn to its last clip: what is left must still know it.
+  const open = [...strata.keys()].filter((index) => quota[index]! + 1 < sum(strata[index]!.map(size)));
+  const order = rng.fork('remainders').shuffle(open);
   order.sort((a, b) => exact[b]! - quota[b]! - (exact[a]! - quota[a]!));
   for (const index of order.slice(0, missing)) quota[index]!++;
   const drawn = new Set<Unit>();
@@ -85,9 +87,9 @@ export function dealGroups(units: readonly Unit[], folds: number, rng: Rng): Uni
   return dealt;
 }
 
-/** Draws whole groups: their share of the number of groups, rounded, but at least one. */
+/** Draws whole groups: the share of their number, rounded, but at least one, and never all. */
 export function drawGroups(units: readonly Unit[], share: number, rng: Rng): Set<Unit> {
-  return new Set(rng.sample(units, Math.max(1, Math.round(units.length * share))));
+  return new Set(rng.sample(units, Math.min(Math.max(1, Math.round(units.length * share)), units.length - 1)));
 }
 
 function byLabel(units: readonly Unit[]): Unit[][] {

@@ -159,6 +159,16 @@ describe('stratification', () => {
     }
   });
 
+  it('never takes the last clip of a label out of training', () => {
+    const rare = Array.from({ length: 40 }, (_, i): SplitClip => {
+      return { clip_id: `c${i}`, label: i < 2 ? 'rare' : 'common', speaker: 's', recording: `r${i}` };
+    });
+    for (let seed = 0; seed < 20; seed++) {
+      const split = makeSplit(rare, { scheme: 'holdout', test: 0.55, validation: 0.6, seed });
+      expect(labelCounts(ids(split, 'train'), rare).map(({ count }) => count > 0)).toEqual([true, true]);
+    }
+  });
+
   it('draws every clip about equally often', () => {
     const clips = randomClips(new Rng(3), { labels: 3, speakers: 6, clips: 40 });
     const drawn = new Map(clips.map(({ clip_id }) => [clip_id, 0]));
