@@ -8,14 +8,15 @@
  * Memory while fitting, shared by all threads: 6 bytes per matrix element (8 beyond 65,536 rows) besides
  * the caller's matrix; per thread about 100 bytes per row; plus the forest itself.
  */
-import { setImmediate } from 'node:timers/promises';
 import { DataError, mapSharded, RequestError } from '@prosodia/core';
-import { checkMatrix, type FittedForest } from './forest.ts';
 import { ForestAssembler } from './assemble.ts';
+import { checkLabels, checkMatrix, checkWeights } from './check.ts';
+import type { FittedForest } from './forest.ts';
 import type { TrainingData, Tree } from './grow.ts';
 import { resolveParams, type ForestParams, type ResolvedParams } from './params.ts';
 import { presort } from './presort.ts';
 import type { TreeRange } from './trees-worker.ts';
+import { withTurns } from './turns.ts';
 import { rowWeights } from './weights.ts';
 
 /** Labelled rows, the forest's parameters, and how to run. */
@@ -57,7 +58,7 @@ export async function fitForest(options: FitOptions): Promise<FittedForest> {
   const params = resolveParams(options, rows, cols, classes);
   const data = trainingData(options, params);
   const assembler = new ForestAssembler(data);
-  const batches = mapSharded<TrainingData, TreeRange, Tree[]>(ranges(params.trees), {
+  const batches = mapSharded<TrainingData, TreeRange, Tree[]>(withTurns(ranges(params.trees)), {
     worker: new URL('./trees-worker.ts', import.meta.url),
     setup: data,
     threads: Math.min(threads, Math.ceil(params.trees / TREES_PER_MESSAGE)),
@@ -83,10 +84,8 @@ function trainingData({ x, rows, cols, y, classes, sample_weight }: FitOptions, 
   return { sorted: presort(x, rows, cols), classes, y: sharedY, weights, params };
 }
 
-/** Lets the event loop turn between ranges, so that a signal can fire while this thread does the work. */
-async function* ranges(trees: number): AsyncGenerator<TreeRange> {
+function* ranges(trees: number): Generator<TreeRange> {
   for (let from = 0; from < trees; from += TREES_PER_MESSAGE) {
-    await setImmediate();
     yield { from, to: Math.min(from + TREES_PER_MESSAGE, trees) };
   }
 }
@@ -104,18 +103,7 @@ function checkTraining(
   }
   checkMatrix(x, rows, cols);
   if (rows === 0) throw new DataError({ problem: 'there are no rows to fit a forest on' });
-  if (y.length !== rows) {
-    throw new DataError({ problem: 'y has the wrong length', expected: `${rows} labels`, got: `${y.length}` });
-  }
-  const wrong = y.findIndex((label) => label < 0 || label >= classes);
-  if (wrong >= 0) {
-    throw new DataError({
-      problem: 'a label is out of range',
-      expected: `a class index from 0 to ${classes - 1}`,
-      got: String(y[wrong]),
-      where: `row ${wrong}`,
-    });
-  }
+  checkLabels(y, rows, classes);
   if (y.every((label) => label === y[0])) {
     throw new DataError({
       problem: 'all rows have the same class',
@@ -123,22 +111,5 @@ function checkTraining(
       got: `${rows} ${rows === 1 ? 'row' : 'rows'} of class ${y[0]}`,
     });
   }
-  if (sampleWeight === undefined) return;
-  if (sampleWeight.length !== rows) {
-    throw new DataError({
-      problem: 'sample_weight has the wrong length',
-      expected: `${rows} weights`,
-      got: `${sampleWeight.length}`,
-    });
-  }
-  for (let row = 0; row < rows; row++) {
-    if (!(sampleWeight[row]! >= 0 && sampleWeight[row]! < Infinity)) {
-      throw new DataError({
-        problem: 'a sample weight is wrong',
-        expected: 'a finite number >= 0',
-        got: String(sampleWeight[row]),
-        where: `row ${row}`,
-      });
-    }
-  }
+  if (sampleWeight !== undefined) checkWeights(sampleWeight, rows);
 }

@@ -9,8 +9,6 @@
  * has at most 2n - 1 nodes; 500 trees on 4,608 x 180 rows of 8 overlapping classes hold about 0.9 million
  * nodes, 11 MB.
  */
-import { DataError } from '@prosodia/core';
-
 export interface Forest {
   readonly classes: number;
   readonly cols: number;
@@ -50,35 +48,4 @@ export interface OutOfBag {
 /** Number of trees. */
 export function treeCount(forest: Forest): number {
   return forest.roots.length - 1;
-}
-
-/**
- * Checks a row-major `[rows, cols]` matrix.
- *
- * @throws DataError on a wrong length or the first value that is not finite, with its row and column
- */
-export function checkMatrix(x: Float32Array, rows: number, cols: number): void {
-  if (!(Number.isInteger(rows) && rows >= 0 && Number.isInteger(cols) && cols >= 1)) {
-    throw new DataError({ problem: 'a matrix needs whole rows >= 0 and cols >= 1', got: `${rows} x ${cols}` });
-  }
-  if (x.length !== rows * cols) {
-    throw new DataError({
-      problem: 'the matrix does not have the stated shape',
-      expected: `${rows} x ${cols} = ${rows * cols} values`,
-      got: `${x.length} values`,
-    });
-  }
-  for (let i = 0; i < x.length; i++) {
-    const value = x[i]!;
-    // The difference of a number with itself is 0 unless it is infinite or not a number.
-    if (value - value !== 0) {
-      throw new DataError({
-        problem: 'a feature value is not finite',
-        expected: 'finite numbers',
-        got: String(value),
-        where: `row ${Math.floor(i / cols)}, column ${i % cols}`,
-        fix: 'fill or drop missing values before the forest',
-      });
-    }
-  }
 }

@@ -4,3 +4,5 @@ export { type ClassWeight, type ForestParams, type MaxFeatures } from './params.
 export { predict, predictProba } from './predict.ts';
 export { forestFromOnnx, type OnnxForest } from './from-onnx.ts';
 export { forestToOnnx, type OnnxOptions } from './to-onnx.ts';
+export { permutationImportance, type PermutationImportance, type PermutationOptions } from './permutation.ts';
+export { type Scoring } from './scoring.ts';

@@ -1,6 +1,6 @@
 /** Predictions: rows in blocks that stay in cache, each block through one tree after another. */
-import { DataError } from '@prosodia/core';
-import { checkMatrix, treeCount, type Forest } from './forest.ts';
+import { checkMatrix } from './check.ts';
+import { treeCount, type Forest } from './forest.ts';
 
 /** Bytes of matrix rows worked on at a time: with one tree, they fit a second-level cache. */
 const BLOCK_BYTES = 1 << 17;
@@ -13,23 +13,21 @@ const BLOCK_BYTES = 1 << 17;
  * @throws DataError on a wrong shape or a value that is not finite
  */
 export function predictProba(forest: Forest, x: Float32Array, rows: number, cols: number): Float64Array {
-  if (cols !== forest.cols) {
-    throw new DataError({
-      problem: 'the matrix has another number of columns than the forest was fitted on',
-      expected: `${forest.cols} columns`,
-      got: `${cols}`,
-    });
-  }
-  checkMatrix(x, rows, cols);
-  const { classes } = forest;
+  checkMatrix(x, rows, cols, forest.cols);
+  const sums = sumOverTrees(forest, x, rows);
   const trees = treeCount(forest);
-  const sums = new Float64Array(rows * classes);
-  const block = Math.max(16, Math.floor(BLOCK_BYTES / (4 * cols)));
+  for (let i = 0; i < sums.length; i++) sums[i]! /= trees;
+  return sums;
+}
+
+/** Sums over trees of class distributions, `[rows, classes]`; `x` is not checked. */
+export function sumOverTrees(forest: Forest, x: Float32Array, rows: number): Float64Array {
+  const sums = new Float64Array(rows * forest.classes);
+  const block = Math.max(16, Math.floor(BLOCK_BYTES / (4 * forest.cols)));
   for (let from = 0; from < rows; from += block) {
     const to = Math.min(from + block, rows);
-    for (let tree = 0; tree < trees; tree++) addTree(forest, tree, x, from, to, sums);
+    for (let tree = 0; tree < treeCount(forest); tree++) addTree(forest, tree, x, from, to, sums);
   }
-  for (let i = 0; i < sums.length; i++) sums[i]! /= trees;
   return sums;
 }
 
