@@ -11,9 +11,20 @@ export function checkSignal(y: Float32Array, where: string): void {
     throw new DataError({ where, problem: 'the signal is empty', expected: 'at least one sample', got: '0 samples' });
   }
   // x * 0 is 0 for every finite x and NaN otherwise, and NaN survives the sum.
-  let probe = 0;
-  for (let i = 0; i < y.length; i++) probe += y[i]! * 0;
-  if (probe === 0) return;
+  // Four sums, since one alone would wait on the adder.
+  let a = 0;
+  let b = 0;
+  let c = 0;
+  let d = 0;
+  const whole = y.length - (y.length % 4);
+  for (let i = 0; i < whole; i += 4) {
+    a += y[i]! * 0;
+    b += y[i + 1]! * 0;
+    c += y[i + 2]! * 0;
+    d += y[i + 3]! * 0;
+  }
+  for (let i = whole; i < y.length; i++) a += y[i]! * 0;
+  if (a + b + c + d === 0) return;
   const at = y.findIndex((x) => !Number.isFinite(x));
   throw new DataError({
     where,
@@ -40,12 +51,20 @@ export function checkFinite(sum: number, frame: number, where: string): void {
   throw new DataError({ where, problem: 'the input is not finite everywhere', got: `${sum} in frame ${frame}` });
 }
 
+/**
+ * Refuses a frame with a negative or non-finite value, by what a pass over it found anyway: its least value
+ * and a sum of all. Only when they look wrong is the spectrogram searched for the culprit.
+ */
+export function checkEnergies(S: Matrix, least: number, sum: number, where: string): void {
+  if (!(least >= 0 && sum < Infinity)) checkNonNegative(S, where);
+}
+
 /** Refuses a negative energy: spectral shape features are defined for magnitudes and powers only. */
 export function checkNonNegative(S: Matrix, where: string): void {
   const { data } = S;
   for (let i = 0; i < data.length; i++) {
     // Written so that NaN fails too.
-    if (!(data[i]! >= 0)) {
+    if (!(data[i]! >= 0 && data[i]! < Infinity)) {
       throw new DataError({
         where,
         problem: 'the spectrogram holds a value that is no energy',

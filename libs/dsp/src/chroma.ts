@@ -1,10 +1,10 @@
 /** Chroma: the energy of each pitch class, whatever its octave. */
 import { RequestError } from '@prosodia/core';
 import { checkInteger, checkPositive } from './checks.ts';
-import type { Matrix } from './matrix.ts';
+import { zeros, type Matrix } from './matrix.ts';
 import { normalize } from './normalize.ts';
 import { planCache } from './plans.ts';
-import { project } from './project.ts';
+import { filterBank, projectRows, type FilterBank } from './simd/rows.ts';
 import { roundHalfEven } from './round.ts';
 import { resolve, type PitchedSource } from './source.ts';
 import { estimateTuning } from './tuning.ts';
@@ -35,13 +35,13 @@ const chromaPlan = planCache(
     ctroct: number,
     octwidth: number,
     base_c: boolean,
-  ): Float32Array => {
+  ): FilterBank => {
     const bins = Math.floor(n_fft / 2) + 1;
     const a0 = (440 * 2 ** (tuning / n_chroma)) / 16;
     const classOf = (bin: number) => n_chroma * Math.log2((bin * sr) / n_fft / a0);
     const half = roundHalfEven(n_chroma / 2);
     const shift = base_c ? 3 * Math.floor(n_chroma / 12) : 0;
-    const bank = new Float32Array(n_chroma * bins);
+    const bank = new Float64Array(n_chroma * bins);
     const column = new Float64Array(n_chroma);
     for (let bin = 0; bin < bins; bin++) {
       // Bin 0 has no pitch: it is put an octave and a half below bin 1, so that its column is broad.
@@ -61,12 +61,12 @@ const chromaPlan = planCache(
         bank[((c - shift + n_chroma) % n_chroma) * bins + bin] = column[c]! * gain;
       }
     }
-    return bank;
+    return filterBank(n_chroma, bins, (c, bin) => bank[c * bins + bin]!);
   },
   CACHED_BANKS,
 );
 
-function chromaBank(sr: number, n_fft: number, options: ChromaBankOptions): Float32Array {
+function chromaBank(sr: number, n_fft: number, options: ChromaBankOptions): FilterBank {
   const { n_chroma = 12, tuning = 0, ctroct = 5, octwidth = 2, base_c = true } = options;
   const where = 'chroma';
   checkPositive(sr, 'sr', where);
@@ -89,8 +89,10 @@ function chromaBank(sr: number, n_fft: number, options: ChromaBankOptions): Floa
  * class, of unit length, weighted by a Gaussian over octaves (Ellis, "Chroma feature analysis and synthesis", 2007).
  */
 export function chroma(sr: number, n_fft: number, options: ChromaBankOptions = {}): Matrix {
-  const data = Float32Array.from(chromaBank(sr, n_fft, options));
-  return { data, rows: options.n_chroma ?? 12, cols: Math.floor(n_fft / 2) + 1 };
+  const { filters, padded, width } = chromaBank(sr, n_fft, options);
+  const out = zeros(filters, Math.floor(n_fft / 2) + 1);
+  for (let c = 0; c < filters; c++) out.data.set(padded.subarray(c * width, c * width + out.cols), c * out.cols);
+  return out;
 }
 
 /** Options of {@link chromaStft}. */
@@ -110,5 +112,5 @@ export function chromaStft(source: ChromaOptions): Matrix {
   const { S, n_fft } = resolve(source, 2, 'chromaStft');
   const tuning = source.tuning ?? estimateTuning({ sr, S, n_fft, bins_per_octave: n_chroma });
   const bank = chromaBank(sr, n_fft, { ...source, tuning });
-  return normalize(project(S, bank, n_chroma), norm);
+  return normalize(projectRows(S, bank), norm);
 }

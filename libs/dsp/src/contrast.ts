@@ -1,10 +1,11 @@
 /** Spectral contrast: peaks against valleys in octave bands (Jiang et al., ICME 2002). */
 import { RequestError } from '@prosodia/core';
-import { checkInteger, checkNonNegative, checkPositive } from './checks.ts';
+import { checkEnergies, checkInteger, checkPositive } from './checks.ts';
 import { powerToDb } from './decibel.ts';
 import { zeros, type Matrix } from './matrix.ts';
 import { planCache } from './plans.ts';
 import { roundHalfEven } from './round.ts';
+import { eachChunk } from './simd/rows.ts';
 import { resolve, type PitchedSource } from './source.ts';
 
 /** Options of {@link spectralContrast}. */
@@ -81,56 +82,27 @@ export function spectralContrast(source: ContrastOptions): Matrix {
     throw new RequestError({ where, problem: 'quantile is out of range', expected: '0 to 1', got: String(quantile) });
   }
   const { S, n_fft } = resolve(source, 1, where);
-  if (source.S) checkNonNegative(S, where);
   const bands = bandPlan(sr, n_fft, fmin, n_bands, quantile);
-  const { data, rows, cols } = S;
+  const { rows, cols } = S;
   const peak = zeros(rows, bands.length);
   const valley = zeros(rows, bands.length);
-  const most = Math.max(...bands.map((band) => band.count));
-  const smallest = new Float64Array(most);
-  const largest = new Float64Array(most);
-  for (let row = 0; row < rows; row++) {
-    for (const [k, { from, to, count }] of bands.entries()) {
-      extremes(data, row * cols + from, row * cols + to, count, smallest, largest);
-      let low = 0;
-      let high = 0;
-      for (let i = 0; i < count; i++) {
-        low += smallest[i]!;
-        high += largest[i]!;
+  eachChunk(S, (memory) => {
+    const setsAt = memory.alloc(8 * (1 + Math.max(...bands.map(({ count }) => count))));
+    const outAt = memory.alloc(16);
+    return (at, first, count) => {
+      const found = memory.f32(outAt, 4);
+      for (let row = 0; row < count; row++) {
+        const start = at + row * cols * 4;
+        for (let k = 0; k < bands.length; k++) {
+          const band = bands[k]!;
+          memory.kernels.extremes(start + band.from * 4, start + band.to * 4, band.count * 4, setsAt, outAt);
+          checkEnergies(S, found[2]!, found[3]!, where);
+          valley.data[(first + row) * bands.length + k] = found[0]! / band.count;
+          peak.data[(first + row) * bands.length + k] = found[1]! / band.count;
+        }
       }
-      valley.data[row * bands.length + k] = low / count;
-      peak.data[row * bands.length + k] = high / count;
-    }
-  }
+    };
+  });
   const [top, bottom] = linear ? [peak, valley] : [powerToDb(peak), powerToDb(valley)];
   return { ...top, data: top.data.map((value, i) => value - bottom.data[i]!) };
-}
-
-/**
- * The `count` smallest and largest of data[from..to): kept sorted by insertion, worst first, so that most
- * values cost two comparisons. The bands' shares are small, so this beats sorting.
- */
-function extremes(
-  data: Float32Array,
-  from: number,
-  to: number,
-  count: number,
-  smallest: Float64Array,
-  largest: Float64Array,
-): void {
-  smallest.fill(Infinity);
-  largest.fill(-Infinity);
-  for (let i = from; i < to; i++) {
-    const value = data[i]!;
-    if (value < smallest[0]!) {
-      let at = 1;
-      for (; at < count && smallest[at]! > value; at++) smallest[at - 1] = smallest[at]!;
-      smallest[at - 1] = value;
-    }
-    if (value > largest[0]!) {
-      let at = 1;
-      for (; at < count && largest[at]! < value; at++) largest[at - 1] = largest[at]!;
-      largest[at - 1] = value;
-    }
-  }
 }

@@ -49,36 +49,93 @@ export function functionals(S: Matrix, names: readonly FunctionalName[] = functi
   const where = 'functionals';
   checkMatrix(S, where);
   const readers = names.map(reader);
-  const { rows, cols } = S;
+  const { data, rows, cols } = S;
   const out = new Float32Array(cols * names.length);
-  const course: Course = { values: new Float64Array(rows), sorted: new Float32Array(rows) };
+  const values = new Float32Array(rows);
   for (let band = 0; band < cols; band++) {
     let sum = 0;
     for (let row = 0; row < rows; row++) {
-      sum += course.values[row] = course.sorted[row] = S.data[row * cols + band]!;
+      const value = data[row * cols + band]!;
+      values[row] = value;
+      sum += value;
     }
     checkFinite(sum, 0, where);
-    course.sorted.sort();
-    for (const [k, read] of readers.entries()) out[band * names.length + k] = read(course);
+    const course = new Course(values, sum / rows);
+    for (let k = 0; k < readers.length; k++) out[band * names.length + k] = readers[k]!(course);
   }
   return { data: out, rows: cols, cols: names.length };
 }
 
-/** One band: its values in time order and in rank order. */
-interface Course {
-  readonly values: Float64Array;
-  readonly sorted: Float32Array;
+/** One band over time; what several functionals need is computed at most once. */
+class Course {
+  readonly values: Float32Array;
+  readonly mean: number;
+  #sorted: Float32Array | undefined;
+  #variance: number | undefined;
+
+  constructor(values: Float32Array, mean: number) {
+    this.values = values;
+    this.mean = mean;
+  }
+
+  get sorted(): Float32Array {
+    return (this.#sorted ??= this.values.slice().sort());
+  }
+
+  get variance(): number {
+    return (this.#variance ??= this.centralMoment(2));
+  }
+
+  get min(): number {
+    const { values } = this;
+    let least = values[0]!;
+    for (let t = 1; t < values.length; t++) if (values[t]! < least) least = values[t]!;
+    return least;
+  }
+
+  get max(): number {
+    const { values } = this;
+    let most = values[0]!;
+    for (let t = 1; t < values.length; t++) if (values[t]! > most) most = values[t]!;
+    return most;
+  }
+
+  /** The mean of (value - mean) ** order, for order 2, 3 or 4. */
+  centralMoment(order: 2 | 3 | 4): number {
+    const { values, mean } = this;
+    let sum = 0;
+    for (let t = 0; t < values.length; t++) {
+      const away = values[t]! - mean;
+      const square = away * away;
+      sum += order === 2 ? square : order === 3 ? square * away : square * square;
+    }
+    return sum / values.length;
+  }
+
+  /** A central moment in units of the standard deviation; undefined for a band that never changes. */
+  standardized(order: 3 | 4): number | undefined {
+    return this.min === this.max ? undefined : this.centralMoment(order) / this.variance ** (order / 2);
+  }
+
+  get slope(): number {
+    const { values } = this;
+    const n = values.length;
+    if (n === 1) return 0;
+    let sum = 0;
+    for (let t = 0; t < n; t++) sum += (t - (n - 1) / 2) * values[t]!;
+    return (12 * sum) / (n * (n * n - 1));
+  }
 }
 
 const byName: Record<(typeof moments)[number] | (typeof ranks)[number], (course: Course) => number> = {
-  mean: ({ values }) => mean(values),
-  std: ({ values }) => Math.sqrt(centralMoment(values, 2)),
-  skewness: ({ values }) => standardized(values, 3),
-  kurtosis: ({ values }) => (isConstant(values) ? 0 : standardized(values, 4) - 3),
-  slope: ({ values }) => slope(values),
-  min: ({ sorted }) => sorted[0]!,
-  max: ({ sorted }) => sorted[sorted.length - 1]!,
-  range: ({ sorted }) => sorted[sorted.length - 1]! - sorted[0]!,
+  mean: (course) => course.mean,
+  std: (course) => Math.sqrt(course.variance),
+  skewness: (course) => course.standardized(3) ?? 0,
+  kurtosis: (course) => (course.standardized(4) ?? 3) - 3,
+  slope: (course) => course.slope,
+  min: (course) => course.min,
+  max: (course) => course.max,
+  range: (course) => course.max - course.min,
   median: ({ sorted }) => percentile(sorted, 50),
   iqr: ({ sorted }) => percentile(sorted, 75) - percentile(sorted, 25),
 };
@@ -95,36 +152,6 @@ function reader(name: FunctionalName): (course: Course) => number {
     got: String(name),
     ...(guess ? { fix: `did you mean ${guess}?` } : {}),
   });
-}
-
-function mean(values: Float64Array): number {
-  let sum = 0;
-  for (const value of values) sum += value;
-  return sum / values.length;
-}
-
-function centralMoment(values: Float64Array, order: number): number {
-  const centre = mean(values);
-  let sum = 0;
-  for (const value of values) sum += (value - centre) ** order;
-  return sum / values.length;
-}
-
-function isConstant(values: Float64Array): boolean {
-  return values.every((value) => value === values[0]);
-}
-
-function standardized(values: Float64Array, order: number): number {
-  return isConstant(values) ? 0 : centralMoment(values, order) / centralMoment(values, 2) ** (order / 2);
-}
-
-function slope(values: Float64Array): number {
-  const n = values.length;
-  if (n === 1) return 0;
-  const centre = (n - 1) / 2;
-  let sum = 0;
-  for (let t = 0; t < n; t++) sum += (t - centre) * values[t]!;
-  return (12 * sum) / (n * (n * n - 1));
 }
 
 function percentile(sorted: Float32Array, q: number): number {

@@ -8,6 +8,7 @@ import { RequestError } from '@prosodia/core';
 import { checkInteger, checkPositive } from './checks.ts';
 import { zeros, type Matrix } from './matrix.ts';
 import { planCache } from './plans.ts';
+import { bandBank, bandRows, type BandBank } from './simd/rows.ts';
 import { resolve, type PitchedSource } from './source.ts';
 
 /** Which bands a mel filter bank has. */
@@ -49,41 +50,35 @@ export function melFrequencies(n_mels = 128, fmin = 0, fmax = 11025, htk = false
   return Float64Array.from({ length: n_mels }, (_, k) => melToHz(low + k * step, htk));
 }
 
-/** A filter bank as runs of weights: band b covers bins first[b] .. first[b] + offsets[b+1] - offsets[b] - 1. */
-interface SparseBank {
-  readonly first: Int32Array;
-  readonly offsets: Int32Array;
-  readonly weights: Float32Array;
+/** One band: its first bin, and the weights from there on; none if it lies between two bins. */
+interface Run {
+  first: number;
+  weights: number[];
 }
 
 const melPlan = planCache(
-  (sr: number, n_fft: number, n_mels: number, fmin: number, fmax: number, htk: boolean, norm: string): SparseBank => {
-    const bins = Math.floor(n_fft / 2) + 1;
+  (sr: number, n_fft: number, n_mels: number, fmin: number, fmax: number, htk: boolean, norm: string) => {
     const edges = melFrequencies(n_mels + 2, fmin, fmax, htk);
-    const first = new Int32Array(n_mels);
-    const offsets = new Int32Array(n_mels + 1);
-    const weights: number[] = [];
-    for (let band = 0; band < n_mels; band++) {
+    const runs = Array.from({ length: n_mels }, (_, band): Run => {
       const low = edges[band]!;
       const peak = edges[band + 1]!;
       const high = edges[band + 2]!;
       const height = norm === 'slaney' ? 2 / (high - low) : 1;
-      let started = false;
-      for (let bin = 0; bin < bins; bin++) {
+      const run: Run = { first: 0, weights: [] };
+      for (let bin = 0; bin <= n_fft / 2; bin++) {
         const f = (bin * sr) / n_fft;
         const weight = Math.min((f - low) / (peak - low), (high - f) / (high - peak));
         if (!(weight > 0)) continue;
-        if (!started) first[band] = bin;
-        started = true;
-        weights.push(weight * height);
+        if (run.weights.length === 0) run.first = bin;
+        run.weights.push(weight * height);
       }
-      offsets[band + 1] = weights.length;
-    }
-    return { first, offsets, weights: Float32Array.from(weights) };
+      return run;
+    });
+    return { runs, bank: bandBank(runs) };
   },
 );
 
-function melBank(sr: number, n_fft: number, options: MelOptions): SparseBank {
+function melBank(sr: number, n_fft: number, options: MelOptions): { runs: Run[]; bank: BandBank } {
   const { n_mels = 128, fmin = 0, fmax = sr / 2, htk = false, norm = 'slaney' } = options;
   checkPositive(sr, 'sr', 'mel');
   checkInteger(n_fft, 'n_fft', 'mel');
@@ -108,18 +103,16 @@ function melBank(sr: number, n_fft: number, options: MelOptions): SparseBank {
  * @throws RequestError for a range that is empty or exceeds sr / 2
  */
 export function mel(sr: number, n_fft: number, options: MelOptions = {}): Matrix {
-  const { first, offsets, weights } = melBank(sr, n_fft, options);
-  const out = zeros(first.length, Math.floor(n_fft / 2) + 1);
-  for (let band = 0; band < out.rows; band++) {
-    out.data.set(weights.subarray(offsets[band], offsets[band + 1]), band * out.cols + first[band]!);
-  }
+  const { runs } = melBank(sr, n_fft, options);
+  const out = zeros(runs.length, Math.floor(n_fft / 2) + 1);
+  runs.forEach(({ first, weights }, band) => out.data.set(weights, band * out.cols + first));
   return out;
 }
 
 /** Bands of the bank that hold no bin: too many bands for this n_fft. librosa warns of them. */
 export function emptyMelBands(sr: number, n_fft: number, options: MelOptions = {}): number[] {
-  const { first, offsets } = melBank(sr, n_fft, options);
-  return [...first.keys()].filter((band) => offsets[band] === offsets[band + 1]);
+  const { runs } = melBank(sr, n_fft, options);
+  return [...runs.keys()].filter((band) => runs[band]!.weights.length === 0);
 }
 
 /**
@@ -132,17 +125,5 @@ export function emptyMelBands(sr: number, n_fft: number, options: MelOptions = {
 export function melspectrogram(source: PitchedSource & MelOptions & { power?: number }): Matrix {
   const { sr = 22050, power = 2 } = source;
   const { S, n_fft } = resolve(source, power, 'melspectrogram');
-  const { first, offsets, weights } = melBank(sr, n_fft, source);
-  const bands = first.length;
-  const { data, rows, cols } = S;
-  const out = zeros(rows, bands);
-  for (let row = 0; row < rows; row++) {
-    for (let band = 0; band < bands; band++) {
-      let bin = row * cols + first[band]!;
-      let sum = 0;
-      for (let k = offsets[band]!, end = offsets[band + 1]!; k < end; k++) sum += weights[k]! * data[bin++]!;
-      out.data[row * bands + band] = sum;
-    }
-  }
-  return out;
+  return bandRows(S, melBank(sr, n_fft, source).bank);
 }

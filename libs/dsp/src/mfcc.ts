@@ -5,20 +5,15 @@ import { powerToDb } from './decibel.ts';
 import type { Matrix } from './matrix.ts';
 import { melspectrogram, type MelOptions } from './mel.ts';
 import { planCache } from './plans.ts';
-import { project } from './project.ts';
+import { filterBank, projectRows } from './simd/rows.ts';
 import type { PitchedSource } from './source.ts';
 
 export type DctType = 1 | 2 | 3;
 
-/** The first `rows` rows of the cosine transform of `n` points, row-major; definitions as scipy.fft.dct. */
-const dctPlan = planCache((type: DctType, n: number, rows: number, ortho: boolean): Float64Array => {
-  const basis = new Float64Array(rows * n);
-  for (let k = 0; k < rows; k++) {
-    for (let t = 0; t < n; t++) {
-      basis[k * n + t] = (ortho ? orthonormal : plain)[type](k, t, n);
-    }
-  }
-  return basis;
+/** The first `count` rows of the cosine transform of `n` points; definitions as scipy.fft.dct. */
+const dctPlan = planCache((type: DctType, n: number, count: number, ortho: boolean) => {
+  const weight = (ortho ? orthonormal : plain)[type];
+  return filterBank(count, n, (k, t) => weight(k, t, n));
 });
 
 // Arguments of the cosines are reduced to one period first, in integers, so that they lose no accuracy.
@@ -82,7 +77,7 @@ export function cepstrum(S: Matrix, options: CepstrumOptions = {}): Matrix {
   if (!(lifter >= 0)) {
     throw new RequestError({ where, problem: 'lifter is out of range', expected: '0 or more', got: String(lifter) });
   }
-  const out = project(S, dctPlan(dct_type, S.cols, n_mfcc, norm === 'ortho'), n_mfcc);
+  const out = projectRows(S, dctPlan(dct_type, S.cols, n_mfcc, norm === 'ortho'));
   if (lifter > 0) {
     const gains = Float64Array.from(
       { length: n_mfcc },

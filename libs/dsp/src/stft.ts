@@ -5,10 +5,12 @@
  * down to rounding even in the bins between partials.
  */
 import { RequestError } from '@prosodia/core';
-import { checkInteger, checkSignal } from './checks.ts';
+import { checkInteger, checkMatrix, checkSignal } from './checks.ts';
 import type { ComplexMatrix, Matrix } from './matrix.ts';
 import { padBoth, type PadMode } from './pad.ts';
 import { realFft } from './rfft.ts';
+import { framePlan, transformFrames } from './simd/frames.ts';
+import { squareRoots } from './simd/rows.ts';
 import { frameWindow, type WindowSpec } from './window.ts';
 
 /** How a signal is cut into frames and transformed. Names and defaults are librosa's. */
@@ -27,12 +29,17 @@ export interface StftOptions {
   pad_mode?: PadMode;
 }
 
-/** Visits the spectrum of every frame; `re` and `im` are overwritten by the next frame. */
-function eachFrame(
-  y: Float32Array,
-  options: StftOptions,
-  begin: (rows: number, cols: number) => (re: Float64Array, im: Float64Array, frame: number) => void,
-): void {
+/** A signal ready to be cut: padded, with its window and the number of frames. */
+interface Frames {
+  readonly padded: Float32Array;
+  readonly weights: Float64Array;
+  readonly n_fft: number;
+  readonly hop_length: number;
+  readonly rows: number;
+  readonly cols: number;
+}
+
+function cut(y: Float32Array, options: StftOptions): Frames {
   const { n_fft = 2048, win_length = n_fft, window = 'hann', center = true, pad_mode = 'constant' } = options;
   const { hop_length = Math.max(1, Math.floor(win_length / 4)) } = options;
   checkInteger(n_fft, 'n_fft', 'stft');
@@ -49,12 +56,19 @@ function eachFrame(
     });
   }
   const padded = center ? padBoth(y, Math.floor(n_fft / 2), pad_mode) : y;
-  const fft = realFft(n_fft);
   const rows = 1 + Math.floor((padded.length - n_fft) / hop_length);
-  const visit = begin(rows, fft.bins);
+  return { padded, weights, n_fft, hop_length, rows, cols: Math.floor(n_fft / 2) + 1 };
+}
+
+/** Visits the spectrum of every frame, for lengths that the kernels cannot take. */
+function eachFrame(
+  { padded, weights, n_fft, hop_length, rows, cols }: Frames,
+  visit: (re: Float64Array, im: Float64Array, frame: number) => void,
+): void {
+  const fft = realFft(n_fft);
   const frame = new Float64Array(n_fft);
-  const re = new Float64Array(fft.bins);
-  const im = new Float64Array(fft.bins);
+  const re = new Float64Array(cols);
+  const im = new Float64Array(cols);
   for (let row = 0, start = 0; row < rows; row++, start += hop_length) {
     for (let t = 0; t < n_fft; t++) frame[t] = padded[start + t]! * weights[t]!;
     fft.forward(frame, re, im);
@@ -71,16 +85,18 @@ function eachFrame(
  *   when the signal is shorter than n_fft without centring
  */
 export function stft(y: Float32Array, options: StftOptions = {}): ComplexMatrix {
-  let out: ComplexMatrix | undefined;
-  eachFrame(y, options, (rows, cols) => {
-    out = { re: new Float32Array(rows * cols), im: new Float32Array(rows * cols), rows, cols };
-    const { re: outRe, im: outIm } = out;
-    return (re, im, row) => {
-      outRe.set(re, row * cols);
-      outIm.set(im, row * cols);
-    };
-  });
-  return out!;
+  const frames = cut(y, options);
+  const { padded, weights, n_fft, hop_length, rows, cols } = frames;
+  const out = { re: new Float32Array(rows * cols), im: new Float32Array(rows * cols), rows, cols };
+  const plan = framePlan(n_fft);
+  if (plan) transformFrames(plan, padded, weights, hop_length, rows, out);
+  else {
+    eachFrame(frames, (re, im, row) => {
+      out.re.set(re, row * cols);
+      out.im.set(im, row * cols);
+    });
+  }
+  return out;
 }
 
 /**
@@ -102,19 +118,20 @@ export function spectrogram(y: Float32Array, options: StftOptions & { power?: nu
       got: String(power),
     });
   }
-  let out: Matrix | undefined;
-  eachFrame(y, { ...options, hop_length: options.hop_length ?? 512 }, (rows, cols) => {
-    const data = new Float32Array(rows * cols);
-    out = { data, rows, cols };
-    return (re, im, row) => {
+  const frames = cut(y, { ...options, hop_length: options.hop_length ?? 512 });
+  const { padded, weights, n_fft, hop_length, rows, cols } = frames;
+  const data = new Float32Array(rows * cols);
+  const plan = framePlan(n_fft);
+  if (plan) transformFrames(plan, padded, weights, hop_length, rows, { power: data });
+  else {
+    eachFrame(frames, (re, im, row) => {
       const base = row * cols;
-      if (power === 2) for (let k = 0; k < cols; k++) data[base + k] = re[k]! * re[k]! + im[k]! * im[k]!;
-      else if (power === 1)
-        for (let k = 0; k < cols; k++) data[base + k] = Math.sqrt(re[k]! * re[k]! + im[k]! * im[k]!);
-      else for (let k = 0; k < cols; k++) data[base + k] = (re[k]! * re[k]! + im[k]! * im[k]!) ** (power / 2);
-    };
-  });
-  return out!;
+      for (let k = 0; k < cols; k++) data[base + k] = re[k]! * re[k]! + im[k]! * im[k]!;
+    });
+  }
+  if (power === 1) return squareRoots({ data, rows, cols });
+  if (power !== 2) for (let i = 0; i < data.length; i++) data[i]! **= power / 2;
+  return { data, rows, cols };
 }
 
 /** {@link spectrogram} with power 2: the one to share between features. */
@@ -124,7 +141,8 @@ export function powerSpectrogram(y: Float32Array, options: StftOptions = {}): Ma
 
 /** Magnitudes from powers: the square root of every value. */
 export function magnitude(power: Matrix): Matrix {
-  return { ...power, data: power.data.map(Math.sqrt) };
+  checkMatrix(power, 'magnitude');
+  return squareRoots(power);
 }
 
 /**

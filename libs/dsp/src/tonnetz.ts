@@ -3,7 +3,7 @@ import { checkMatrix } from './checks.ts';
 import type { Matrix } from './matrix.ts';
 import { normalize } from './normalize.ts';
 import { planCache } from './plans.ts';
-import { project } from './project.ts';
+import { filterBank, projectRows } from './simd/rows.ts';
 
 /** Half turns per semitone on each circle, and the circle's radius. */
 const CIRCLES = [
@@ -12,16 +12,13 @@ const CIRCLES = [
   { turns: 2 / 3, radius: 0.5 },
 ] as const;
 
-const basis = planCache((n_chroma: number): Float64Array => {
-  const semitone = (c: number) => (12 * c) / n_chroma;
-  return Float64Array.from(
-    CIRCLES.flatMap(({ turns, radius }) =>
-      [Math.sin, Math.cos].flatMap((wave) =>
-        Array.from({ length: n_chroma }, (_, c) => radius * wave(Math.PI * turns * semitone(c))),
-      ),
-    ),
-  );
-});
+const basis = planCache((n_chroma: number) =>
+  filterBank(2 * CIRCLES.length, n_chroma, (dimension, c) => {
+    const { turns, radius } = CIRCLES[dimension >> 1]!;
+    const angle = (Math.PI * turns * 12 * c) / n_chroma;
+    return radius * (dimension % 2 === 0 ? Math.sin(angle) : Math.cos(angle));
+  }),
+);
 
 /**
  * Tonal centroid features, frames x 6: x and y on the circles of fifths, minor and major thirds.
@@ -33,5 +30,5 @@ const basis = planCache((n_chroma: number): Float64Array => {
  */
 export function tonnetz(chroma: Matrix): Matrix {
   checkMatrix(chroma, 'tonnetz');
-  return project(normalize(chroma, 1), basis(chroma.cols), 2 * CIRCLES.length);
+  return projectRows(normalize(chroma, 1), basis(chroma.cols));
 }

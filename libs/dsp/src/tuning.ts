@@ -7,6 +7,7 @@
  */
 import { checkInteger, checkMatrix, checkPositive } from './checks.ts';
 import { zeros, type Matrix } from './matrix.ts';
+import { eachChunk } from './simd/rows.ts';
 import { resolve, type PitchedSource } from './source.ts';
 
 /** Options of {@link piptrack}. */
@@ -28,7 +29,8 @@ function eachPeak(
   { fmin = 150, fmax = 4000, threshold = 0.1 }: PiptrackOptions,
   visit: (row: number, bin: number, pitch: number, magnitude: number) => void,
 ): void {
-  const { data, rows, cols } = S;
+  const { data, cols } = S;
+  if (cols < 4) return;
   const low = Math.max(fmin, 0);
   const high = Math.min(fmax, sr / 2);
   let from = 1;
@@ -36,23 +38,34 @@ function eachPeak(
   let to = from;
   // The last bin has no neighbour above it, and is half the sample rate, which `high` excludes.
   while (to < cols - 1 && (to * sr) / n_fft < high) to++;
-  const share = fround(threshold);
-  for (let row = 0; row < rows; row++) {
-    const base = row * cols;
-    let max = 0;
-    for (let bin = 0; bin < cols; bin++) if (data[base + bin]! > max) max = data[base + bin]!;
-    const least = fround(share * max);
-    for (let bin = from; bin < to; bin++) {
-      const here = data[base + bin]!;
-      const before = data[base + bin - 1]!;
-      const after = data[base + bin + 1]!;
-      if (!(here > least && here > before && here >= after)) continue;
-      const a = fround(after + before) - 2 * here;
-      const b = fround(after - before) / 2;
-      const shift = Math.abs(b) >= Math.abs(a) ? 0 : fround(-b / a);
-      const skew = fround(fround(0.5 * fround(b)) * shift);
-      visit(row, bin, fround(((bin + shift) * sr) / n_fft), fround(here + skew));
-    }
+  if (from >= to) return;
+  eachChunk(S, (memory) => {
+    const listAt = memory.alloc(4 + 8 * Math.ceil((to - from) / 4));
+    return (at, first, count) => {
+      for (let row = 0; row < count; row++) {
+        memory.kernels.peaks(at + row * cols * 4, cols * 4, from * 4, to * 4, threshold, listAt);
+        const list = memory.i32(listAt, 1 + 2 * Math.ceil((to - from) / 4));
+        const end = (list[0]! - listAt) / 4;
+        for (let k = 1; k < end; k += 2) {
+          for (let lane = 0, bits = list[k + 1]!; bits > 0; lane++, bits >>= 1) {
+            const bin = list[k]! / 4 + lane;
+            if (bits % 2 === 1 && bin < to) report(first + row, bin);
+          }
+        }
+      }
+    };
+  });
+
+  function report(row: number, bin: number): void {
+    const base = row * cols + bin;
+    const here = data[base]!;
+    const before = data[base - 1]!;
+    const after = data[base + 1]!;
+    const a = fround(after + before) - 2 * here;
+    const b = fround(after - before) / 2;
+    const shift = Math.abs(b) >= Math.abs(a) ? 0 : fround(-b / a);
+    const skew = fround(fround(0.5 * fround(b)) * shift);
+    visit(row, bin, fround(((bin + shift) * sr) / n_fft), fround(here + skew));
   }
 }
 

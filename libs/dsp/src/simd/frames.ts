@@ -1,0 +1,117 @@
+/** Short-time transforms on the kernels: two frames at once, a chunk of frames per round trip. */
+import { planCache } from '../plans.ts';
+import { RADICES } from './fft-kernels.ts';
+import { scratch, type Kernels, type Scratch } from './runtime.ts';
+
+/** Bounds the scratch memory whatever the length of the signal. Even, so that frames pair up. */
+const CHUNK = 64;
+
+/** A Stockham stage: its kernel, the distances it walks in bytes, and where its twiddles start. */
+interface Stage {
+  readonly kernel: keyof Kernels;
+  readonly part: number;
+  readonly stride: number;
+  readonly twiddles: number;
+}
+
+interface Plan {
+  readonly half: number;
+  readonly stages: readonly Stage[];
+  readonly twiddles: Float64Array;
+  /** Cosine and sine of 2 pi k / n in turn, for k in 0..half. */
+  readonly roots: Float64Array;
+}
+
+/** The plan for real frames of length n, or undefined if the kernels cannot take it (odd, or a large prime factor). */
+export const framePlan = planCache((n: number): Plan | null => {
+  if (n % 2 !== 0 || n < 2) return null;
+  const half = n / 2;
+  const stages: Stage[] = [];
+  const twiddles: number[] = [];
+  let length = half;
+  for (const radix of RADICES) {
+    while (length % radix === 0) {
+      const groups = length / radix;
+      const last = groups === 1;
+      stages.push({
+        kernel: `${last ? 'last' : 'stage'}${radix}`,
+        part: (half / radix) * 16,
+        stride: (half / length) * 16,
+        twiddles: twiddles.length * 8,
+      });
+      for (let p = 0; p < groups && !last; p++) {
+        for (let j = 1; j < radix; j++) {
+          const angle = (-2 * Math.PI * ((p * j) % length)) / length;
+          twiddles.push(Math.cos(angle), Math.sin(angle));
+        }
+      }
+      length = groups;
+    }
+  }
+  if (length !== 1) return null;
+  const roots = Float64Array.from({ length: n + 2 }, (_, i) => {
+    const angle = (2 * Math.PI * (i >> 1)) / n;
+    return i % 2 === 0 ? Math.cos(angle) : Math.sin(angle);
+  });
+  return { half, stages, twiddles: Float64Array.from(twiddles), roots };
+});
+
+/** Spectra of frames: powers, or real and imaginary parts. Each frames x (n / 2 + 1). */
+export interface FrameTargets {
+  power?: Float32Array;
+  re?: Float32Array;
+  im?: Float32Array;
+}
+
+/**
+ * Transforms `rows` frames of `samples`, `hop` apart, times the window, and fills the targets.
+ *
+ * @param window n values
+ */
+export function transformFrames(
+  plan: Plan,
+  samples: Float32Array,
+  window: Float64Array,
+  hop: number,
+  rows: number,
+  { power, re, im }: FrameTargets,
+): void {
+  const { half, stages } = plan;
+  const n = 2 * half;
+  const cols = half + 1;
+  const memory = scratch();
+  const { kernels } = memory;
+  const bytes = half * 16;
+  const windowAt = memory.put(window);
+  const twiddlesAt = memory.put(plan.twiddles);
+  const rootsAt = memory.put(plan.roots);
+  const planes = Array.from({ length: 4 }, () => memory.alloc(bytes));
+  const chunk = Math.min(CHUNK, rows + (rows % 2));
+  const samplesAt = memory.alloc(((chunk - 1) * hop + n) * 4);
+  const outputs = [power, re, im].map((target) => (target ? memory.alloc(chunk * cols * 4) : 0));
+  for (let first = 0; first < rows; first += chunk) {
+    const count = Math.min(chunk, rows - first);
+    load(memory, samplesAt, samples.subarray(first * hop, (first + count - 1) * hop + n));
+    for (let row = 0; row < count; row += 2) {
+      const a = samplesAt + row * hop * 4;
+      // Without a partner, a last frame is transformed twice; the second copy goes to a row that is not read.
+      const b = row + 1 < count ? a + hop * 4 : a;
+      let [xr, xi, yr, yi] = planes as [number, number, number, number];
+      kernels.pack(a, b, windowAt, xr, xi, bytes);
+      for (const { kernel, part, stride, twiddles } of stages) {
+        kernels[kernel](xr, xi, yr, yi, twiddlesAt + twiddles, part, stride);
+        [xr, xi, yr, yi] = [yr, yi, xr, xi];
+      }
+      const [powerAt, reAt, imAt] = outputs.map((at) => at + row * cols * 4) as [number, number, number];
+      if (power) kernels.untanglePower(xr, xi, rootsAt, bytes, powerAt, powerAt + cols * 4);
+      if (re) kernels.untangleComplex(xr, xi, rootsAt, bytes, reAt, reAt + cols * 4, imAt, imAt + cols * 4);
+    }
+    [power, re, im].forEach((target, k) => {
+      target?.set(memory.f32(outputs[k]!, count * cols), first * cols);
+    });
+  }
+}
+
+function load(memory: Scratch, at: number, values: Float32Array): void {
+  memory.f32(at, values.length).set(values);
+}

@@ -1,0 +1,353 @@
+/**
+ * Kernels that go over the frames of a spectrogram row by row.
+ *
+ * Rows of float32 lie one after the other, `pitch` bytes apart. A load takes several values and may run past
+ * the end of a row; what it reads there meets a weight of zero.
+ */
+import {
+  f32,
+  f32x4,
+  f64,
+  f64x2,
+  i32,
+  v128,
+  type Expr,
+  type Kernel,
+  type KernelSource,
+  type Local,
+} from './assembler.ts';
+
+const zero = f64x2.const(0);
+const FOUR = i32.const(4);
+const EIGHT = i32.const(8);
+const SIXTEEN = i32.const(16);
+
+function advance(kernel: Kernel, pointer: Local, bytes: Expr): void {
+  kernel.set(pointer, i32.add(pointer, bytes));
+}
+
+/** The sum of the four lanes. */
+function sum4(kernel: Kernel, value: Expr): Expr {
+  const v = kernel.let(value);
+  return f32.add(f32.add(f32x4.lane(v, 0), f32x4.lane(v, 1)), f32.add(f32x4.lane(v, 2), f32x4.lane(v, 3)));
+}
+
+function sum2(value: Local): Expr {
+  return f64.add(f64x2.lane(value, 0), f64x2.lane(value, 1));
+}
+
+function least2(value: Local): Expr {
+  return f64.min(f64x2.lane(value, 0), f64x2.lane(value, 1));
+}
+
+/** Square roots. Parameters: from, to, bytes. */
+const sqrt: KernelSource = {
+  parameters: ['i32', 'i32', 'i32'],
+  build(kernel, [from, to, bytes]) {
+    const end = kernel.let(i32.add(from!, bytes!));
+    kernel.loop(from!, end, SIXTEEN, () => {
+      kernel.store(to!, f32x4.sqrt(v128.load(from!)));
+      advance(kernel, to!, SIXTEEN);
+    });
+  },
+};
+
+/**
+ * out[row, filter] = sum of row times filter. The number of filters is a multiple of four; each has `width`
+ * bytes of float32, a multiple of 16, zeros at its end.
+ * Parameters: rows, bytes of all rows, pitch, filters, bytes of all filters, width, out.
+ */
+const project: KernelSource = {
+  parameters: ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'],
+  build(kernel, [row, bytes, pitch, filters, size, width, out]) {
+    const end = kernel.let(i32.add(row!, bytes!));
+    const last = kernel.let(i32.add(filters!, size!));
+    const filter = kernel.variable('i32');
+    kernel.loop(row!, end, pitch!, () => {
+      kernel.set(filter, filters!);
+      const stop = kernel.let(i32.add(row!, width!));
+      kernel.loop(filter, last, i32.shl(width!, i32.const(2)), () => {
+        const sums = Array.from({ length: 4 }, () => kernel.let(zero));
+        const weights: Local[] = [];
+        for (let k = 0; k < 4; k++) weights.push(kernel.let(k === 0 ? filter : i32.add(weights[k - 1]!, width!)));
+        const x = kernel.let(row!);
+        kernel.loop(x, stop, SIXTEEN, () => {
+          const value = kernel.let(v128.load(x));
+          sums.forEach((sum, k) => {
+            kernel.set(sum, f32x4.add(sum, f32x4.mul(value, v128.load(weights[k]!))));
+            advance(kernel, weights[k]!, SIXTEEN);
+          });
+        });
+        sums.forEach((sum, k) => kernel.store(out!, sum4(kernel, sum), 4 * k));
+        advance(kernel, out!, SIXTEEN);
+      });
+    });
+  },
+};
+
+/**
+ * out[row, band] = sum of a short run of the row times weights. A band is two int32: the byte offset of its
+ * run in the row, and the run's bytes, a multiple of 16; its weights end in zeros.
+ * Parameters: rows, bytes of all rows, pitch, bands, bytes of all bands, weights, out.
+ */
+const bands: KernelSource = {
+  parameters: ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'],
+  build(kernel, [row, bytes, pitch, table, size, weights, out]) {
+    const end = kernel.let(i32.add(row!, bytes!));
+    const last = kernel.let(i32.add(table!, size!));
+    const band = kernel.variable('i32');
+    const weight = kernel.variable('i32');
+    kernel.loop(row!, end, pitch!, () => {
+      kernel.set(band, table!);
+      kernel.set(weight, weights!);
+      kernel.loop(band, last, EIGHT, () => {
+        const sum = kernel.let(zero);
+        const x = kernel.let(i32.add(row!, i32.load(band)));
+        const stop = kernel.let(i32.add(x, i32.load(band, 4)));
+        kernel.loop(x, stop, SIXTEEN, () => {
+          kernel.set(sum, f32x4.add(sum, f32x4.mul(v128.load(x), v128.load(weight))));
+          advance(kernel, weight, SIXTEEN);
+        });
+        kernel.store(out!, sum4(kernel, sum));
+        advance(kernel, out!, FOUR);
+      });
+    });
+  },
+};
+
+/**
+ * Per row, as float64: the least value, the sum of value * mask, of value * mask * freq. `freq` and `mask` are
+ * float64, as long as the row, then zeros.
+ * Parameters: rows, bytes of all rows, pitch, width (a multiple of 8), freq, mask, out.
+ */
+const moments: KernelSource = {
+  parameters: ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'],
+  build(kernel, [row, bytes, pitch, width, freq, mask, out]) {
+    const end = kernel.let(i32.add(row!, bytes!));
+    const toMask = kernel.let(i32.sub(mask!, freq!));
+    kernel.loop(row!, end, pitch!, () => {
+      const least = kernel.let(f64x2.const(Infinity));
+      const total = kernel.let(zero);
+      const weighted = kernel.let(zero);
+      const f = kernel.let(freq!);
+      const x = kernel.let(row!);
+      const stop = kernel.let(i32.add(row!, width!));
+      kernel.loop(x, stop, EIGHT, () => {
+        const value = kernel.let(f64x2.promote(v128.loadLow64(x)));
+        const inside = kernel.let(f64x2.mul(value, v128.load(i32.add(f, toMask))));
+        kernel.set(least, f64x2.min(least, inside));
+        kernel.set(total, f64x2.add(total, inside));
+        kernel.set(weighted, f64x2.add(weighted, f64x2.mul(inside, v128.load(f))));
+        advance(kernel, f, SIXTEEN);
+      });
+      kernel.store(out!, least2(least));
+      kernel.store(out!, sum2(total), 8);
+      kernel.store(out!, sum2(weighted), 16);
+      advance(kernel, out!, i32.const(24));
+    });
+  },
+};
+
+/**
+ * Per row, as float64: the sum of value * mask * (freq - centre)^2, one float64 centre per row.
+ * Parameters: rows, bytes of all rows, pitch, width (a multiple of 8), freq, mask, centres, out.
+ */
+const spread: KernelSource = {
+  parameters: ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'],
+  build(kernel, [row, bytes, pitch, width, freq, mask, centres, out]) {
+    const end = kernel.let(i32.add(row!, bytes!));
+    const toMask = kernel.let(i32.sub(mask!, freq!));
+    kernel.loop(row!, end, pitch!, () => {
+      const total = kernel.let(zero);
+      const centre = kernel.let(v128.loadSplat64(centres!));
+      const f = kernel.let(freq!);
+      const x = kernel.let(row!);
+      const stop = kernel.let(i32.add(row!, width!));
+      kernel.loop(x, stop, EIGHT, () => {
+        const value = f64x2.promote(v128.loadLow64(x));
+        const away = kernel.let(f64x2.sub(v128.load(f), centre));
+        const inside = f64x2.mul(value, v128.load(i32.add(f, toMask)));
+        kernel.set(total, f64x2.add(total, f64x2.mul(inside, f64x2.mul(away, away))));
+        advance(kernel, f, SIXTEEN);
+      });
+      kernel.store(out!, sum2(total));
+      advance(kernel, centres!, EIGHT);
+      advance(kernel, out!, EIGHT);
+    });
+  },
+};
+
+/**
+ * Energies max(amin, value^2) of the first `width` bytes of each row, a multiple of 64: their products in
+ * blocks of 16, then their sum and the least value, all as float64.
+ * Parameters: rows, bytes of all rows, pitch, width, amin, out.
+ */
+const products: KernelSource = {
+  parameters: ['i32', 'i32', 'i32', 'i32', 'f64', 'i32'],
+  build(kernel, [row, bytes, pitch, width, amin, out]) {
+    const end = kernel.let(i32.add(row!, bytes!));
+    const floor = kernel.let(f64x2.splat(amin!));
+    kernel.loop(row!, end, pitch!, () => {
+      const least = kernel.let(f64x2.const(Infinity));
+      const total = kernel.let(zero);
+      const x = kernel.let(row!);
+      const stop = kernel.let(i32.add(row!, width!));
+      kernel.loop(x, stop, i32.const(64), () => {
+        const product = kernel.let(f64x2.const(1));
+        for (let k = 0; k < 8; k++) {
+          const value = kernel.let(f64x2.promote(v128.loadLow64(x, 8 * k)));
+          const energy = kernel.let(f64x2.max(floor, f64x2.mul(value, value)));
+          kernel.set(least, f64x2.min(least, value));
+          kernel.set(total, f64x2.add(total, energy));
+          kernel.set(product, f64x2.mul(product, energy));
+        }
+        kernel.store(out!, f64.mul(f64x2.lane(product, 0), f64x2.lane(product, 1)));
+        advance(kernel, out!, EIGHT);
+      });
+      kernel.store(out!, sum2(total));
+      kernel.store(out!, least2(least), 8);
+      advance(kernel, out!, SIXTEEN);
+    });
+  },
+};
+
+/**
+ * The running sum of one row in float32, then its least value.
+ * Parameters: row, bytes of the row, out.
+ */
+const running: KernelSource = {
+  parameters: ['i32', 'i32', 'i32'],
+  build(kernel, [row, bytes, out]) {
+    const end = kernel.let(i32.add(row!, bytes!));
+    const sum = kernel.let(f32.const(0));
+    const least = kernel.let(f32.const(Infinity));
+    kernel.loop(row!, end, FOUR, () => {
+      const value = kernel.let(f32.load(row!));
+      kernel.set(sum, f32.add(sum, value));
+      kernel.set(least, f32.min(least, value));
+      kernel.store(out!, sum);
+      advance(kernel, out!, FOUR);
+    });
+    kernel.store(out!, least);
+  },
+};
+
+/**
+ * The sums of the `count` smallest and of the `count` largest values from `from` to `to`, the least value, and
+ * the sum of all, which shows a NaN that no comparison does.
+ *
+ * Both sets are kept sorted by insertion, the first to go in front: most values are no match for it, and four
+ * at a time are compared at once. A value that nothing passes ends each set. `sets` has room for twice
+ * count + 1 float32. Parameters: from, to, bytes of count values, sets, out (four float32).
+ */
+const extremes: KernelSource = {
+  parameters: ['i32', 'i32', 'i32', 'i32', 'i32'],
+  build(kernel, [from, to, count, sets, out]) {
+    const smallest = kernel.let(sets!);
+    const largest = kernel.let(i32.add(i32.add(sets!, count!), FOUR));
+    const at = kernel.variable('i32');
+    const fill = (set: Local, value: number) => {
+      const end = kernel.let(i32.add(set, count!));
+      kernel.set(at, set);
+      kernel.loop(at, end, FOUR, () => kernel.store(at, f32.const(value)));
+      kernel.store(end, f32.const(-value));
+    };
+    fill(smallest, Infinity);
+    fill(largest, -Infinity);
+
+    const insert = (set: Local, value: Local, passes: typeof f32.lt) => {
+      kernel.when(passes(value, f32.load(set)), () => {
+        kernel.set(at, set);
+        kernel.whilst(passes(value, f32.load(at, 4)), () => {
+          kernel.store(at, f32.load(at, 4));
+          advance(kernel, at, FOUR);
+        });
+        kernel.store(at, value);
+      });
+    };
+    const four = kernel.let(zero);
+    const rest = kernel.let(f32.const(0));
+    const take = (offset: number) => {
+      const value = kernel.let(f32.load(from!, offset));
+      insert(smallest, value, f32.lt);
+      insert(largest, value, f32.gt);
+    };
+    const whole = kernel.let(i32.sub(to!, i32.const(15)));
+    kernel.loop(from!, whole, SIXTEEN, () => {
+      const values = kernel.let(v128.load(from!));
+      kernel.set(four, f32x4.add(four, values));
+      const below = f32x4.lt(values, f32x4.splat(f32.load(smallest)));
+      const above = f32x4.gt(values, f32x4.splat(f32.load(largest)));
+      kernel.when(v128.anyTrue(v128.or(below, above)), () => {
+        for (let k = 0; k < 4; k++) take(4 * k);
+      });
+    });
+    kernel.loop(from!, to!, FOUR, () => {
+      kernel.set(rest, f32.add(rest, f32.load(from!)));
+      take(0);
+    });
+
+    const total = (set: Local, offset: number) => {
+      const sum = kernel.let(f32.const(0));
+      const end = kernel.let(i32.add(set, count!));
+      kernel.set(at, set);
+      kernel.loop(at, end, FOUR, () => kernel.set(sum, f32.add(sum, f32.load(at))));
+      kernel.store(out!, sum, offset);
+    };
+    total(smallest, 0);
+    total(largest, 4);
+    kernel.store(out!, f32.load(i32.sub(i32.add(smallest, count!), FOUR)), 8);
+    kernel.store(out!, f32.add(rest, sum4(kernel, four)), 12);
+  },
+};
+
+/**
+ * Candidates for spectral peaks of one row: values above `share` of the row's maximum, above the value before
+ * and not below the value after. Found in fours: out holds the end of the list, then pairs of int32, a byte
+ * offset into the row and four bits. `width` is the row's bytes, at least 16; from and to are byte offsets.
+ * Parameters: row, width, from, to, share, out.
+ */
+const peaks: KernelSource = {
+  parameters: ['i32', 'i32', 'i32', 'i32', 'f32', 'i32'],
+  build(kernel, [row, width, from, to, share, out]) {
+    const max = kernel.let(v128.load(row!));
+    const x = kernel.let(row!);
+    const last = kernel.let(i32.sub(i32.add(row!, width!), SIXTEEN));
+    kernel.loop(x, last, SIXTEEN, () => kernel.set(max, f32x4.max(max, v128.load(x))));
+    // The last four values, some of them for the second time.
+    kernel.set(max, f32x4.max(max, v128.load(last)));
+    const lanes = [0, 1, 2, 3].map((lane) => f32x4.lane(max, lane));
+    const most = f32.max(f32.max(lanes[0]!, lanes[1]!), f32.max(lanes[2]!, lanes[3]!));
+    const least = kernel.let(f32x4.splat(f32.mul(share!, most)));
+
+    const list = kernel.let(i32.add(out!, FOUR));
+    const offset = kernel.let(from!);
+    kernel.loop(offset, to!, SIXTEEN, () => {
+      kernel.set(x, i32.add(row!, offset));
+      const here = kernel.let(v128.load(x));
+      const before = v128.load(i32.sub(x, FOUR));
+      const after = v128.load(x, 4);
+      const found = kernel.let(
+        f32x4.bitmask(v128.and(f32x4.gt(here, least), v128.and(f32x4.gt(here, before), f32x4.ge(here, after)))),
+      );
+      kernel.when(found, () => {
+        kernel.store(list, offset);
+        kernel.store(list, found, 4);
+        advance(kernel, list, EIGHT);
+      });
+    });
+    kernel.store(out!, list);
+  },
+};
+
+export const rowKernels = {
+  sqrt,
+  project,
+  bands,
+  moments,
+  spread,
+  products,
+  running,
+  extremes,
+  peaks,
+} satisfies Record<string, KernelSource>;

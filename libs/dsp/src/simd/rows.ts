@@ -1,0 +1,150 @@
+/** The row kernels with matrices for arguments: chunks of rows go in, numbers per row come out. */
+import type { Matrix } from '../matrix.ts';
+import { scratch, type Scratch } from './runtime.ts';
+
+/** Bounds the scratch memory whatever the number of frames; small enough for a second-level cache. */
+const CHUNK_BYTES = 1 << 19;
+
+/**
+ * Visits the rows of S in chunks that lie in the kernels' memory.
+ *
+ * @param prepare lays out what all chunks share, and gives the visitor of one chunk: the address of its rows,
+ *   the index of the first and their number
+ */
+export function eachChunk(
+  S: Matrix,
+  prepare: (memory: Scratch, chunk: number) => (at: number, first: number, count: number) => void,
+): void {
+  const { data, rows, cols } = S;
+  const memory = scratch();
+  const chunk = Math.max(1, Math.min(rows, Math.floor(CHUNK_BYTES / (cols * 4))));
+  const at = memory.alloc(chunk * cols * 4);
+  const visit = prepare(memory, chunk);
+  for (let first = 0; first < rows; first += chunk) {
+    const count = Math.min(chunk, rows - first);
+    memory.f32(at, count * cols).set(data.subarray(first * cols, (first + count) * cols));
+    visit(at, first, count);
+  }
+}
+
+/** The square root of every value. */
+export function squareRoots(S: Matrix): Matrix {
+  const out = new Float32Array(S.data.length);
+  eachChunk(S, (memory) => (at, first, count) => {
+    const values = count * S.cols;
+    memory.kernels.sqrt(at, at, Math.ceil(values / 4) * 16);
+    out.set(memory.f32(at, values), first * S.cols);
+  });
+  return { ...S, data: out };
+}
+
+/** Filters as long as a spectrogram's frame, in the form that {@link projectRows} takes. */
+export interface FilterBank {
+  readonly filters: number;
+  /** Filters, a multiple of four, of `width` values each, a multiple of four. */
+  readonly padded: Float32Array;
+  readonly width: number;
+}
+
+export function filterBank(filters: number, cols: number, weight: (filter: number, bin: number) => number): FilterBank {
+  const width = Math.ceil(cols / 4) * 4;
+  const padded = new Float32Array(Math.ceil(filters / 4) * 4 * width);
+  for (let f = 0; f < filters; f++) for (let bin = 0; bin < cols; bin++) padded[f * width + bin] = weight(f, bin);
+  return { filters, padded, width };
+}
+
+/** out[frame, filter] = sum over bins of S[frame, bin] * bank[filter, bin]. */
+export function projectRows(S: Matrix, { filters, padded, width }: FilterBank): Matrix {
+  const data = new Float32Array(S.rows * filters);
+  const stored = padded.length / width;
+  eachChunk(S, (memory, chunk) => {
+    const bank = memory.put(padded);
+    const out = memory.alloc(chunk * stored * 4);
+    return (at, first, count) => {
+      memory.kernels.project(at, count * S.cols * 4, S.cols * 4, bank, padded.byteLength, width * 4, out);
+      const values = memory.f32(out, count * stored);
+      if (stored === filters) data.set(values, first * filters);
+      else {
+        for (let row = 0; row < count; row++) {
+          data.set(values.subarray(row * stored, row * stored + filters), (first + row) * filters);
+        }
+      }
+    };
+  });
+  return { data, rows: S.rows, cols: filters };
+}
+
+/** Bands that each cover a short run of bins, in the form that {@link bandRows} takes. */
+export interface BandBank {
+  /** First byte and bytes of each run, in turn. */
+  readonly table: Int32Array;
+  /** The runs' weights, each padded to a multiple of four. */
+  readonly weights: Float32Array;
+}
+
+export function bandBank(runs: readonly { first: number; weights: readonly number[] }[]): BandBank {
+  const table = new Int32Array(2 * runs.length);
+  const weights: number[] = [];
+  runs.forEach((run, band) => {
+    const padding = -run.weights.length & 3;
+    table[2 * band] = run.first * 4;
+    table[2 * band + 1] = (run.weights.length + padding) * 4;
+    weights.push(...run.weights, ...new Array<number>(padding).fill(0));
+  });
+  return { table, weights: Float32Array.from(weights) };
+}
+
+/** out[frame, band] = sum over the band's bins of S[frame, bin] * weight. */
+export function bandRows(S: Matrix, { table, weights }: BandBank): Matrix {
+  const bands = table.length / 2;
+  const data = new Float32Array(S.rows * bands);
+  eachChunk(S, (memory, chunk) => {
+    const tableAt = memory.put(table);
+    const weightsAt = memory.put(weights);
+    const out = memory.alloc(chunk * bands * 4);
+    return (at, first, count) => {
+      memory.kernels.bands(at, count * S.cols * 4, S.cols * 4, tableAt, table.byteLength, weightsAt, out);
+      data.set(memory.f32(out, count * bands), first * bands);
+    };
+  });
+  return { data, rows: S.rows, cols: bands };
+}
+
+/** Frequencies and a mask of ones, padded with zeros to an even number of bins. */
+function putFrequencies(memory: Scratch, freq: Float64Array): { freqAt: number; maskAt: number; width: number } {
+  const padded = new Float64Array(freq.length + (freq.length % 2));
+  padded.set(freq);
+  const mask = new Float64Array(padded.length).fill(1, 0, freq.length);
+  return { freqAt: memory.put(padded), maskAt: memory.put(mask), width: padded.length * 4 };
+}
+
+/** Per frame: the least value (0 may count as one), the sum of the values, and that of the values times `freq`. */
+export function momentRows(S: Matrix, freq: Float64Array): Float64Array {
+  const out = new Float64Array(3 * S.rows);
+  eachChunk(S, (memory, chunk) => {
+    const { freqAt, maskAt, width } = putFrequencies(memory, freq);
+    const outAt = memory.alloc(chunk * 24);
+    return (at, first, count) => {
+      memory.kernels.moments(at, count * S.cols * 4, S.cols * 4, width, freqAt, maskAt, outAt);
+      out.set(memory.f64(outAt, 3 * count), 3 * first);
+    };
+  });
+  return out;
+}
+
+/** Per frame: the sum of the values times (freq - centre)^2, with a centre for each frame. */
+export function spreadRows(S: Matrix, freq: Float64Array, centres: ArrayLike<number>): Float64Array {
+  const out = new Float64Array(S.rows);
+  const all = Float64Array.from(centres);
+  eachChunk(S, (memory, chunk) => {
+    const { freqAt, maskAt, width } = putFrequencies(memory, freq);
+    const centresAt = memory.alloc(chunk * 8);
+    const outAt = memory.alloc(chunk * 8);
+    return (at, first, count) => {
+      memory.f64(centresAt, count).set(all.subarray(first, first + count));
+      memory.kernels.spread(at, count * S.cols * 4, S.cols * 4, width, freqAt, maskAt, centresAt, outAt);
+      out.set(memory.f64(outAt, count), first);
+    };
+  });
+  return out;
+}
