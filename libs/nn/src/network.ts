@@ -13,6 +13,7 @@ import { LayerSchema, layers, type LayerName, type LayerSpec } from './layers/in
 import {
   channelsLast,
   shapeOf,
+  type AnyLayer,
   type Draw,
   type LayerContext,
   type ParameterOptions,
@@ -99,10 +100,16 @@ export function buildNetwork(spec: NetworkSpec, { batch, training, values }: Bui
   const tensor = graph.input('input', [batch, ...spec.inputShape]);
   let value: Value = { tensor, channels: 'last' };
   spec.layers.forEach((layer, position) => {
-    value = builder.append(layer, `layers[${position}]`, `${position}_`, value);
+    value = builder.append(layer, { scope: '', where: '' }, `layers[${position}]`, value);
   });
   const logits = builder.output(value, spec);
   return { graph, logits, ...builder.result() };
+}
+
+/** What a layer is inside of: the start of its weights' names, and its place for messages. */
+interface Surroundings {
+  readonly scope: string;
+  readonly where: string;
 }
 
 class Builder {
@@ -123,14 +130,16 @@ class Builder {
     this.#values = values;
   }
 
-  append(layer: LayerSpec, where: string, prefix: string, input: Value): Value {
-    const read = readOptions(LayerSchema, layer, where);
-    const [name, options] = Object.entries(read)[0] as [LayerName, never];
+  append(layer: AnyLayer, parent: Surroundings, place: string, input: Value): Value {
+    const where = parent.where ? `${parent.where}.${place}` : place;
+    const [name, options] = Object.entries(readOptions(LayerSchema, layer, where))[0] as [LayerName, never];
+    // `layers[2]` in a message, `2` in the names of weights.
+    const scope = `${parent.scope}${place.replace(/^layers\[(\d+)\]$/, '$1')}_${name}`;
     try {
-      return layers[name].build(this.#context(prefix + name), input, options);
+      return layers[name].build(this.#context({ scope, where: `${where}.${name}` }), input, options);
     } catch (error) {
-      if (!(error instanceof ShapeError)) throw error;
-      throw error.at(`${where} (${name}), which receives ${describeShape(shapeOf(input)) || 'nothing'}`);
+      if (!(error instanceof ShapeError) || error.parts.where) throw error;
+      throw error.at(`${where} (${name}), which receives ${describeShape(shapeOf(input))}`);
     }
   }
 
@@ -146,7 +155,9 @@ class Builder {
       });
     }
     const options = readOptions(layers.dense.options, { units: classes }, 'the output layer');
-    return channelsLast(layers.dense.build(this.#context('output'), value, options));
+    return channelsLast(
+      layers.dense.build(this.#context({ scope: 'output', where: 'the output layer' }), value, options),
+    );
   }
 
   result(): Omit<BuiltNetwork, 'graph' | 'logits'> {
@@ -163,7 +174,7 @@ class Builder {
     };
   }
 
-  #context(scope: string): LayerContext {
+  #context({ scope, where }: Surroundings): LayerContext {
     return {
       graph: this.#graph,
       training: this.#training,
@@ -171,7 +182,7 @@ class Builder {
       statistic: (name, shape, start) => this.#statistic(`${scope}/${name}`, shape, start),
       updateStatistic: (name, value) => void this.#updates.set(`${scope}/${name}`, value),
       random: (draw, shape) => this.#random(draw, shape),
-      inside: (inner) => this.#context(`${scope}/${inner}`),
+      append: (layer, place, input) => this.append(layer, { scope: `${scope}/`, where }, place, input),
     };
   }
 

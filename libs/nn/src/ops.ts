@@ -185,9 +185,24 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
 /** Elements `from` up to, not including, `to` along one axis. */
 export function slice(a: Tensor, axis: number, from: number, to: number): Tensor {
   if (from === 0 && to === a.shape[axis]) return a;
-  const shape = a.shape.map((size, i) => (i === axis ? to - from : size));
+  const size = a.shape[axis]!;
+  if (from < 0 || to > size || from >= to) {
+    throw new ShapeError({
+      problem: 'the slice does not lie within its axis',
+      expected: `0 to ${size}`,
+      got: `${from} to ${to}`,
+    });
+  }
+  const shape = a.shape.map((length, i) => (i === axis ? to - from : length));
   const { graph } = a;
   return graph.node('Slice', [a, graph.integers([from]), graph.integers([to]), graph.integers([axis])], [shape])[0]!;
+}
+
+/** The elements of some axes in reverse order. */
+export function reverse(a: Tensor, axes: readonly number[]): Tensor {
+  const { graph } = a;
+  const all = (value: number): Tensor => graph.integers(axes.map(() => value));
+  return graph.node('Slice', [a, all(-1), all(-(2 ** 31)), graph.integers(axes), all(-1)], [a.shape])[0]!;
 }
 
 /** Zeros added before and after, per axis. */

@@ -5,7 +5,7 @@
  * and optimizer slots are inputs and outputs, so a step is a pure function.
  */
 import { DYNAMIC, type Graph, type Tensor } from './graph.ts';
-import { gradients } from './gradients.ts';
+import { gradients } from './gradients/differentiate.ts';
 import type { Loss } from './losses.ts';
 import {
   buildNetwork,

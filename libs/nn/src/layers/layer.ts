@@ -49,9 +49,15 @@ export interface LayerContext {
   updateStatistic(name: string, value: Tensor): void;
   /** Training only: random numbers, drawn anew for every step. */
   random(draw: Draw, shape: Shape): Tensor;
-  /** The same context for a layer inside this one; its weights are called `scope/...`. */
-  inside(scope: string): LayerContext;
+  /**
+   * Appends a layer inside this one.
+   * @param place its place in this layer's options, for messages and for the names of its weights
+   */
+  append(layer: AnyLayer, place: string, input: Value): Value;
 }
+
+/** One entry of a layer list before it is checked. */
+export type AnyLayer = Readonly<Record<string, unknown>>;
 
 export interface ParameterOptions extends Fans {
   initializer: Initializer;

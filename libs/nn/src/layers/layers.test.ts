@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { Graph, describeShape, type Shape, type Tensor } from '../graph.ts';
 import { buildNetwork, initialParameters, takeInventory, type Values } from '../network.ts';
 import { checkGradient, checkRuntime } from '../testing/check-gradient.ts';
-import { array, evaluate } from '../testing/interpreter.ts';
+import { array } from '../testing/arrays.ts';
+import { evaluate } from '../testing/interpreter.ts';
 import { activate, activationNames } from './activation.ts';
 import { layers, type LayerName, type LayerSpec } from './index.ts';
 
@@ -16,7 +17,111 @@ interface Example {
 
 const examples: Record<LayerName, Example[]> = {
   activation: activationNames.map((name) => ({ layer: { activation: name }, input: [4], then: [{ flatten: {} }] })),
+  attention_pool: [{ layer: { attention_pool: { units: 3 } }, input: [4, 2] }],
+  avg_pool1d: [
+    { layer: { avg_pool1d: {} }, input: [5, 2], then: [{ flatten: {} }] },
+    { layer: { avg_pool1d: { pool_size: 3, strides: 2, padding: 'same' } }, input: [6, 2], then: [{ flatten: {} }] },
+  ],
+  avg_pool2d: [
+    {
+      layer: { avg_pool2d: { pool_size: [3, 2], strides: [1, 2], padding: 'same' } },
+      input: [4, 5, 2],
+      then: [{ flatten: {} }],
+    },
+  ],
+  conv1d: [
+    {
+      layer: { conv1d: { filters: 3, kernel_size: 3, padding: 'same', activation: 'tanh' } },
+      input: [5, 2],
+      then: [{ flatten: {} }],
+    },
+    {
+      layer: { conv1d: { filters: 2, kernel_size: 2, padding: 'causal', dilation_rate: 2 } },
+      input: [6, 2],
+      then: [{ flatten: {} }],
+    },
+    {
+      layer: { conv1d: { filters: 2, kernel_size: 3, strides: 2, padding: 'same' } },
+      input: [6, 2],
+      then: [{ flatten: {} }],
+    },
+    {
+      layer: { conv1d: { filters: 2, kernel_size: 4, use_bias: false } },
+      input: [5, 1],
+      then: [{ conv1d: { filters: 2, kernel_size: 1 } }, { flatten: {} }],
+    },
+  ],
+  conv2d: [
+    {
+      layer: { conv2d: { filters: 3, kernel_size: 3, padding: 'same', activation: 'elu' } },
+      input: [4, 3, 2],
+      then: [{ flatten: {} }],
+    },
+    {
+      layer: { conv2d: { filters: 2, kernel_size: [1, 2], strides: [2, 1] } },
+      input: [4, 3, 2],
+      then: [{ flatten: {} }],
+    },
+    {
+      layer: { conv2d: { filters: 2, kernel_size: 2, strides: 2, padding: 'same', dilation_rate: 1 } },
+      input: [5, 3, 1],
+      then: [{ flatten: {} }],
+    },
+  ],
+  global_pool: (['avg', 'max', 'both'] as const).flatMap((mode) => [
+    { layer: { global_pool: mode }, input: [4, 3] },
+    { layer: { global_pool: mode }, input: [2, 3, 2] },
+  ]),
+  layer_norm: [
+    { layer: { layer_norm: {} }, input: [3] },
+    { layer: { layer_norm: { center: false, scale: false } }, input: [2, 3], then: [{ flatten: {} }] },
+  ],
+  residual: [
+    { layer: { residual: { layers: [{ dense: { units: 3, activation: 'tanh' } }], activation: 'tanh' } }, input: [3] },
+    { layer: { residual: { layers: [{ dense: { units: 4 } }], activation: 'elu' } }, input: [3] },
+    {
+      layer: {
+        residual: {
+          layers: [{ conv1d: { filters: 3, kernel_size: 3, padding: 'same', strides: 2 } }, { batch_norm: {} }],
+          activation: 'swish',
+          projection_batch_norm: true,
+        },
+      },
+      input: [5, 2],
+      then: [{ global_pool: 'avg' }],
+    },
+    {
+      layer: { residual: { layers: [{ conv2d: { filters: 2, kernel_size: 3, padding: 'same', strides: [1, 2] } }] } },
+      input: [2, 4, 1],
+      then: [{ flatten: {} }],
+    },
+  ],
+  max_pool1d: [
+    { layer: { max_pool1d: {} }, input: [5, 2], then: [{ flatten: {} }] },
+    { layer: { max_pool1d: { pool_size: 3, strides: 1, padding: 'same' } }, input: [5, 2], then: [{ flatten: {} }] },
+  ],
+  max_pool2d: [
+    { layer: { max_pool2d: {} }, input: [4, 5, 2], then: [{ flatten: {} }] },
+    { layer: { max_pool2d: { pool_size: 3, strides: 2, padding: 'same' } }, input: [5, 4, 2], then: [{ flatten: {} }] },
+  ],
+  permute: [{ layer: { permute: [2, 1] }, input: [2, 3], then: [{ flatten: {} }] }],
+  reshape: [
+    { layer: { reshape: [3, 2] }, input: [6], then: [{ conv1d: { filters: 2, kernel_size: 2 } }, { flatten: {} }] },
+  ],
+  spatial_dropout: [
+    { layer: { spatial_dropout: 0.4 }, input: [3, 2], then: [{ flatten: {} }] },
+    {
+      layer: { conv1d: { filters: 2, kernel_size: 1 } },
+      input: [3, 2],
+      then: [{ spatial_dropout: 0.4 }, { flatten: {} }],
+    },
+  ],
   batch_norm: [
+    {
+      layer: { conv2d: { filters: 2, kernel_size: 1 } },
+      input: [2, 3, 1],
+      then: [{ batch_norm: {} }, { flatten: {} }],
+    },
     { layer: { batch_norm: {} }, input: [3] },
     { layer: { batch_norm: { center: false, scale: false } }, input: [3] },
     { layer: { batch_norm: { momentum: 0.5, epsilon: 0.1 } }, input: [4, 3], then: [{ flatten: {} }] },

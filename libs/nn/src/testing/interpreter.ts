@@ -4,19 +4,11 @@
  * The oracle of the tests: slow, plain, and independent of ONNX Runtime. In double precision finite
  * differences tell a wrong gradient from rounding.
  */
-import { sizeOf, type Graph, type GraphNode, type Shape, type Tensor } from '../graph.ts';
+import { sizeOf, type Graph, type GraphNode, type Tensor } from '../graph.ts';
+import type { NumberArray } from './arrays.ts';
 import { kernels } from './kernels.ts';
 
-export interface NumberArray {
-  readonly shape: Shape;
-  readonly data: Float64Array;
-}
-
 export type Kernel = (inputs: readonly NumberArray[], node: GraphNode) => readonly NumberArray[];
-
-export function array(shape: Shape, data: ArrayLike<number>): NumberArray {
-  return { shape, data: Float64Array.from(data) };
-}
 
 /** The value of every tensor of the graph, given those of its inputs by name. */
 export function evaluate(graph: Graph, inputs: Readonly<Record<string, NumberArray>>): (tensor: Tensor) => NumberArray {

@@ -1,8 +1,11 @@
 /** The operators of the interpreter, one entry each, from their definitions in the ONNX specification. */
 import { broadcastShapes, type GraphNode, type Shape } from '../graph.ts';
-import type { Kernel, NumberArray } from './interpreter.ts';
+import type { Kernel } from './interpreter.ts';
+import { array, generate, offsetOf, valueOrZero, type NumberArray } from './arrays.ts';
+import { spatialKernels } from './spatial-kernels.ts';
 
 export const kernels: Readonly<Record<string, Kernel>> = {
+  ...spatialKernels,
   Identity: ([a]) => [a!],
   Add: binary((a, b) => a + b),
   Sub: binary((a, b) => a - b),
@@ -62,23 +65,26 @@ export const kernels: Readonly<Record<string, Kernel>> = {
     return [c ? binary((x, y) => x + y)([product, c], node)[0]! : product];
   },
   MatMul: ([a, b]) => [matrixProduct(a!, b!)],
-  Slice: ([a, from, to, axes]) => {
-    const start = a!.shape.map(() => 0);
+  Slice: ([a, from, to, axes, steps]) => {
+    const rank = a!.shape.length;
+    const first = Array.from({ length: rank }, () => 0);
+    const step = Array.from({ length: rank }, () => 1);
     const shape = [...a!.shape];
     axes!.data.forEach((axis, i) => {
-      start[axis] = from!.data[i]!;
-      shape[axis] = to!.data[i]! - from!.data[i]!;
+      const size = a!.shape[axis]!;
+      const by = steps?.data[i] ?? 1;
+      const start = from!.data[i]! < 0 ? from!.data[i]! + size : from!.data[i]!;
+      const end = by < 0 ? Math.max(to!.data[i]!, -1) : Math.min(to!.data[i]!, size);
+      first[axis] = start;
+      step[axis] = by;
+      shape[axis] = Math.ceil((end - start) / by);
     });
     return [
-      generate(
-        shape,
-        (index) =>
-          a!.data[
-            offsetOf(
-              a!.shape,
-              index.map((i, axis) => i + start[axis]!),
-            )
-          ]!,
+      generate(shape, (index) =>
+        valueOrZero(
+          a!,
+          index.map((i, axis) => first[axis]! + i * step[axis]!),
+        ),
       ),
     ];
   },
@@ -110,6 +116,7 @@ export const kernels: Readonly<Record<string, Kernel>> = {
       }),
     ];
   },
+  LayerNormalization: ([x], node) => layerNormalization(x!, node),
   BatchNormalization: ([x, gamma, beta, mean, variance], node) => [
     generate(x!.shape, (index) => {
       const c = index[1]!;
@@ -120,27 +127,6 @@ export const kernels: Readonly<Record<string, Kernel>> = {
     }),
   ],
 };
-
-/** An array whose elements are computed from their indices. */
-export function generate(shape: Shape, value: (index: readonly number[]) => number): NumberArray {
-  const size = shape.reduce((product, n) => product * n, 1);
-  const data = new Float64Array(size);
-  const index = shape.map(() => 0);
-  for (let i = 0; i < size; i++) {
-    data[i] = value(index);
-    for (let axis = shape.length - 1; axis >= 0 && ++index[axis]! === shape[axis]; axis--) index[axis] = 0;
-  }
-  return { shape, data };
-}
-
-/** The element at an index, or 0 outside of the array. */
-export function valueOrZero(a: NumberArray, index: readonly number[]): number {
-  return index.every((i, axis) => i >= 0 && i < a.shape[axis]!) ? a.data[offsetOf(a.shape, index)]! : 0;
-}
-
-export function offsetOf(shape: Shape, index: readonly number[]): number {
-  return shape.reduce((offset, size, axis) => offset * size + index[axis]!, 0);
-}
 
 function broadcastOffset(shape: Shape, index: readonly number[]): number {
   const extra = index.length - shape.length;
@@ -209,6 +195,20 @@ function matrixProduct(a: NumberArray, b: NumberArray): NumberArray {
 
 export function floatOf(node: GraphNode, name: string): number {
   return (node.attributes[name] as { float: number }).float;
+}
+
+/** Values along the last axis with mean 0 and deviation 1, and the mean and 1 / deviation of each row. */
+function layerNormalization(x: NumberArray, node: GraphNode): readonly NumberArray[] {
+  const width = x.shape[x.shape.length - 1]!;
+  const rows = Array.from({ length: x.data.length / width }, (_, i) => x.data.slice(i * width, (i + 1) * width));
+  const means = rows.map((row) => row.reduce((total, value) => total + value, 0) / width);
+  const inverses = rows.map((row, i) => {
+    const variance = row.reduce((total, value) => total + (value - means[i]!) ** 2, 0) / width;
+    return 1 / Math.sqrt(variance + floatOf(node, 'epsilon'));
+  });
+  const y = rows.flatMap((row, i) => Array.from(row, (value) => (value - means[i]!) * inverses[i]!));
+  const perRow = [...x.shape.slice(0, -1), 1];
+  return [array(x.shape, y), array(perRow, means), array(perRow, inverses)];
 }
 
 /** By its power series, and 1 far out, where the series loses its digits. */

@@ -1,13 +1,13 @@
 /**
  * Reverse-mode differentiation: appends to a graph the nodes that compute the gradient of a scalar.
  *
- * The nodes are walked backwards once; each one's rule (`gradient-rules.ts`) turns the gradients of its
+ * The nodes are walked backwards once; each one's rule (`rules.ts`) turns the gradients of its
  * outputs into those of its inputs, as more nodes of the same graph. A composite is one step.
  */
 import { ProsodiaError } from '@prosodia/core';
-import { gradientRules } from './gradient-rules.ts';
-import type { GraphNode, Tensor } from './graph.ts';
-import { add } from './ops.ts';
+import { gradientRules } from './rules.ts';
+import type { GraphNode, Tensor } from '../graph.ts';
+import { add } from '../ops.ts';
 
 /**
  * The gradients of the scalar `target` with respect to `sources`, each shaped as its source. A source

@@ -1,12 +1,5 @@
-/**
- * One gradient rule per operator.
- *
- * A rule receives a node and the gradients `g` of its outputs, and returns the gradients of its inputs
- * in order. Throughout, `y` is the node's output, so that what the forward pass computed is used again
- * instead of computed again. Every rule is checked against central finite differences in
- * `gradients.test.ts`.
- */
-import type { GraphNode, Tensor } from './graph.ts';
+/** Gradient rules of arithmetic, products, reductions, and operators that move elements. */
+import type { GraphNode, Tensor } from '../graph.ts';
 import {
   add,
   divide,
@@ -23,6 +16,7 @@ import {
   pad,
   power,
   reshape,
+  reverse,
   scale,
   slice,
   softmax,
@@ -30,29 +24,12 @@ import {
   sum,
   sumTo,
   transpose,
-} from './ops.ts';
-
-export interface RuleContext {
-  readonly node: GraphNode;
-  /** Gradient of each output; undefined for an output the target does not depend on. */
-  readonly gradients: readonly (Tensor | undefined)[];
-  /** Which inputs need a gradient; the others may be left out. */
-  readonly wanted: readonly boolean[];
-  readonly inputs: readonly Tensor[];
-}
-
-export type GradientRule = (context: RuleContext) => readonly (Tensor | undefined)[];
-
-/** A rule for an operator with one output, by far the most. */
-function rule(
-  body: (g: Tensor, inputs: readonly Tensor[], y: Tensor, context: RuleContext) => readonly (Tensor | undefined)[],
-): GradientRule {
-  return (context) => body(context.gradients[0]!, context.inputs, context.node.outputs[0]!, context);
-}
+} from '../ops.ts';
+import { elements, integerValues, rule, scalarValue, type GradientRule } from './rule.ts';
 
 const passThrough = rule((g) => [g]);
 
-export const gradientRules: Readonly<Record<string, GradientRule>> = {
+export const basicRules: Readonly<Record<string, GradientRule>> = {
   Identity: passThrough,
 
   Add: rule((g, [a, b], _y, { wanted }) => [
@@ -161,6 +138,7 @@ export const gradientRules: Readonly<Record<string, GradientRule>> = {
   }),
 
   Slice: rule((g, [a], y, { node }) => {
+    if (node.inputs[4]) return [reverse(g, integerValues(node.inputs[3]!))];
     const axis = scalarValue(node.inputs[3]!);
     const from = scalarValue(node.inputs[1]!);
     const only = (count: number): number[] => a!.shape.map((_, i) => (i === axis ? count : 0));
@@ -182,8 +160,6 @@ export const gradientRules: Readonly<Record<string, GradientRule>> = {
       return part;
     });
   }),
-
-  BatchNormTraining: batchNormTraining,
 };
 
 /** The gradient of a reduction with the axes it removed put back, with size 1. */
@@ -193,10 +169,6 @@ function withReducedAxes(g: Tensor, a: Tensor, node: GraphNode): Tensor {
     g,
     a.shape.map((size, i) => (axes.includes(i) ? 1 : size)),
   );
-}
-
-function elements(tensor: Tensor): number {
-  return tensor.shape.reduce((product, size) => product * size, 1);
 }
 
 function swapLast(a: Tensor): Tensor {
@@ -210,28 +182,4 @@ function swapLast(a: Tensor): Tensor {
 function rows(a: Tensor): Tensor {
   const columns = a.shape[a.shape.length - 1]!;
   return reshape(a, [elements(a) / columns, columns]);
-}
-
-function scalarValue(tensor: Tensor): number {
-  return Number(tensor.graph.literal(tensor)![0]);
-}
-
-function integerValues(tensor: Tensor): number[] {
-  return Array.from(tensor.graph.literal(tensor)!, Number);
-}
-
-/**
- * With n elements per channel, u = x - mean, r = 1 / deviation, a = gamma r, and sums over all axes but
- * the channel: d gamma = r sum(g u), d beta = sum(g), d x = a (g - sum(g) / n - u r d gamma / n).
- */
-function batchNormTraining({ node, gradients: [g], inputs: [x, gamma, beta] }: RuleContext): Tensor[] {
-  const { centered, deviation, factor } = node.saved as Record<'centered' | 'deviation' | 'factor', Tensor>;
-  const axes = x!.shape.flatMap((_, axis) => (axis === node.attributes['channel'] ? [] : [axis]));
-  const count = elements(x!) / elements(deviation);
-  const sumG = sum(g!, axes);
-  const gradientGamma = divide(sum(multiply(g!, centered), axes), deviation);
-  const slope = scale(divide(multiply(factor, gradientGamma), deviation), -1 / count);
-  const shift = scale(multiply(factor, sumG), -1 / count);
-  const gradientX = add(multiply(g!, factor), add(multiply(centered, slope), shift));
-  return [gradientX, reshape(gradientGamma, gamma!.shape), reshape(sumG, beta!.shape)];
 }

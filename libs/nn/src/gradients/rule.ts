@@ -1,0 +1,40 @@
+/**
+ * What a gradient rule is.
+ *
+ * A rule receives a node and the gradients `g` of its outputs, and returns the gradients of its inputs
+ * in order. Throughout, `y` is the node's output, so that what the forward pass computed is used again
+ * instead of computed again. Every rule is checked against central finite differences in
+ * `gradients.test.ts`, those of composites with their layers.
+ */
+import type { GraphNode, Tensor } from '../graph.ts';
+
+export interface RuleContext {
+  readonly node: GraphNode;
+  /** Gradient of each output; undefined for an output the target does not depend on. */
+  readonly gradients: readonly (Tensor | undefined)[];
+  /** Which inputs need a gradient; the others may be left out. */
+  readonly wanted: readonly boolean[];
+  readonly inputs: readonly Tensor[];
+}
+
+export type GradientRule = (context: RuleContext) => readonly (Tensor | undefined)[];
+
+/** A rule for an operator with one output, by far the most. */
+export function rule(
+  body: (g: Tensor, inputs: readonly Tensor[], y: Tensor, context: RuleContext) => readonly (Tensor | undefined)[],
+): GradientRule {
+  return (context) => body(context.gradients[0]!, context.inputs, context.node.outputs[0]!, context);
+}
+
+export function elements(tensor: Tensor): number {
+  return tensor.shape.reduce((product, size) => product * size, 1);
+}
+
+/** The value of a literal input. */
+export function scalarValue(tensor: Tensor): number {
+  return Number(tensor.graph.literal(tensor)![0]);
+}
+
+export function integerValues(tensor: Tensor): number[] {
+  return Array.from(tensor.graph.literal(tensor)!, Number);
+}
