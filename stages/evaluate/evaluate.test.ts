@@ -187,6 +187,25 @@ describe('evaluate', () => {
     expect(members['part']!.mcnemar_p).toBeNull();
   });
 
+  it('pools the folds of a cross-validation and shows each', async () => {
+    const { clips, labels } = smallWorld();
+    const tested = clips.slice(0, 6);
+    const split = tested.flatMap((row, i) =>
+      [0, 1].map((fold): SplitRow => ({ clip_id: row.clip_id, fold, role: i % 2 === fold ? 'test' : 'train' })),
+    );
+    const predictions = tested.map((row, i): PredictedRow => ({
+      clip_id: row.clip_id,
+      fold: i % 2,
+      label: row.emotion,
+      p: i % 2 ? sure(labels.indexOf(row.emotion), 0.9) : sure(0, 0.9),
+    }));
+    const { text, summary } = await evaluate({ clips: tested, labels, split, predictions });
+    const metrics = JSON.parse(text('metrics.json')) as { by_fold: Record<string, { accuracy: number }> };
+    expect(metrics.by_fold).toMatchObject({ 0: { accuracy: 2 / 3 }, 1: { accuracy: 1 } });
+    expect(text('report.html')).toContain('Cross-validation over 2 folds');
+    expect(summary).toMatch(/over folds +0\.8333 ± 0\.2357/); // mean of 2/3 and 1, and their sample deviation
+  });
+
   it('draws training curves for models that have a history', async () => {
     const { files, text } = await evaluate(makeWorld({ speakers: 4 }));
     expect(files.has('curves.png')).toBe(true);

@@ -36,6 +36,7 @@ export interface Evaluation {
   baselines: Baselines;
   members: Record<string, Member>;
   models: readonly ModelFacts[];
+  by_fold: Record<string, Headline>;
   by_speaker: Record<string, Headline>;
   by_sex: Record<string, Headline>;
   /** Row indices of wrong predictions, the most confident first. */
@@ -51,17 +52,37 @@ export function mostConfidentMistakes({ truth, predicted, confidence, rows }: Ju
     .slice(0, limit);
 }
 
-/** The content of metrics.json. Its keys are a contract with other tools: add, never rename. */
-export function metricsJson(evaluation: Evaluation) {
-  const { scores, intervals, protocol, baselines, members, by_speaker, by_sex, source, title } = evaluation;
+/** The content of metrics.json. Its keys are a contract with other tools: add, never rename. Shares are 0 to 1. */
+export interface MetricsJson extends Omit<Scores, 'calibration'> {
+  title: string;
+  /** True if any of the data is the built-in synthetic corpus. */
+  synthetic: boolean;
+  /** Confidence intervals `[low, high]`, null where they cannot be drawn. `per_class` holds those of the recall. */
+  ci: Intervals;
+  /** Confidence bins of equal width; confidence and accuracy are null in an empty bin. */
+  calibration: { low: number; high: number; rows: number; confidence: number | null; accuracy: number | null }[];
+  /** Headline numbers by fold, speaker and sex (where it is known). */
+  by_fold: Record<string, Headline>;
+  by_speaker: Record<string, Headline>;
+  by_sex: Record<string, Headline>;
+  /** The other models given, by stage name. */
+  members: Record<string, Member>;
+  baselines: Baselines;
+  protocol: Protocol;
+  /** The published figures as given; null if none. */
+  source: Source | null;
+}
+
+export function metricsJson(evaluation: Evaluation): MetricsJson {
+  const { scores, intervals, protocol, baselines, members, by_fold, by_speaker, by_sex, source, title } = evaluation;
   const { calibration, notices, ...values } = scores;
-  const { level, replicates, unit, ...ci } = intervals;
   return {
     title,
     synthetic: protocol.synthetic,
     ...values,
-    ci: { level, replicates, unit, ...ci },
+    ci: intervals,
     calibration: calibration.map((bin) => (bin.rows > 0 ? bin : { ...bin, confidence: null, accuracy: null })),
+    by_fold,
     by_speaker,
     by_sex,
     members,

@@ -22,6 +22,7 @@ a{color:var(--accent)}
 .scroll{overflow-x:auto;margin:.8rem 0 1.2rem}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 caption{text-align:left;color:var(--muted);font-size:.9rem;padding:.2rem 0 .5rem}
+caption span{display:block;max-width:min(46rem,calc(100vw - 2.5rem))}
 th,td{padding:.4rem .7rem;text-align:right;border-bottom:1px solid var(--line)}
 th{font-weight:600}
 thead th{color:var(--muted);font-size:.85rem;vertical-align:bottom}
@@ -29,11 +30,12 @@ th:first-child,td:first-child,.text{text-align:left}
 td.id{font-family:ui-monospace,"DejaVu Sans Mono",monospace;font-size:.85rem;white-space:nowrap}
 tr.total th,tr.total td{font-weight:600;border-top:2px solid var(--line)}
 figure{margin:1rem 0 1.4rem;overflow-x:auto}
-figure svg{display:block;max-width:100%;min-width:min(100%,34rem);height:auto}
-figcaption{color:var(--muted);font-size:.9rem;max-width:46rem}
+figure{display:flex;flex-wrap:wrap}
+figure svg{display:block;flex:none;max-width:100%;height:auto}
+figcaption{flex:1 0 100%;color:var(--muted);font-size:.9rem;max-width:46rem}
 pre{overflow-x:auto;padding:.9rem 1rem;background:var(--panel);border:1px solid var(--line);border-radius:.6rem;font-size:.9rem}
 footer{margin-top:3rem;color:var(--muted);font-size:.85rem}
 :focus-visible{outline:2px solid var(--accent);outline-offset:2px}
-@media (max-width:36rem){figure svg{max-width:none;min-width:34rem}}
-@media print{main{max-width:none;padding:0}h2{break-after:avoid}figure,table,.tiles li{break-inside:avoid}figure svg{min-width:0;max-width:100%}.scroll,figure{overflow:visible}}
+@media (max-width:36rem){figure svg{max-width:max(100%,29rem)}}
+@media print{main{max-width:none;padding:0}h2{break-after:avoid}figure,table,.tiles li{break-inside:avoid}figure svg{max-width:100%}.scroll,figure{overflow:visible}}
 `;

@@ -4,7 +4,10 @@ import type { Evaluation } from './evaluation.ts';
 import { limits } from './model-card.ts';
 import { PAGE_STYLE } from './page-style.ts';
 import { protocolInWords } from './protocol.ts';
-import type { Headline, Interval } from './scores.ts';
+import { type Headline, type Interval, meanAndDeviation } from './scores.ts';
+
+/** Name of the row that stands for the judged predictions in tables that compare. */
+const OWN_ROW = 'This report';
 
 /** @param pictures embedded SVG by name */
 export function page(evaluation: Evaluation, pictures: ReadonlyMap<string, string>): string {
@@ -21,6 +24,7 @@ export function page(evaluation: Evaluation, pictures: ReadonlyMap<string, strin
       figure(pictures.get('confusion_matrix')!, 'Each row is a true emotion, each column what was predicted for it.'),
     ),
     section('Class by class', figure(pictures.get('per_class_accuracy')!) + classTable(evaluation)),
+    foldSection(evaluation),
     memberSection(evaluation),
     section('Is it better than a simple guess?', baselineTable(evaluation)),
     curveSection(pictures),
@@ -148,6 +152,37 @@ function classTable({ scores }: Evaluation): string {
   );
 }
 
+function foldSection({ by_fold, scores }: Evaluation): string {
+  const folds = Object.entries(by_fold);
+  if (folds.length < 2) return '';
+  const cells = (name: string, s: Headline) => [
+    name,
+    String(s.support),
+    percent(s.accuracy, 1),
+    percent(s.balanced_accuracy, 1),
+    percent(s.macro_f1, 1),
+  ];
+  const spread = (pick: (s: Headline) => number) => {
+    const { mean, deviation } = meanAndDeviation(folds.map(([, s]) => pick(s)));
+    return `${(mean * 100).toFixed(1)} ± ${percent(deviation, 1)}`;
+  };
+  const summary = [
+    'Mean ± deviation',
+    '',
+    spread((s) => s.accuracy),
+    spread((s) => s.balanced_accuracy),
+    spread((s) => s.macro_f1),
+  ];
+  return section(
+    'Fold by fold',
+    table(
+      'Every fold has a model of its own. The deviation is the standard deviation over the folds.',
+      ['Fold', 'Recordings', 'Accuracy', 'Balanced accuracy', 'Macro F1'],
+      [...folds.map(([name, s]) => cells(name, s)), summary, cells(OWN_ROW, scores)],
+    ),
+  );
+}
+
 function memberSection({ members, scores }: Evaluation): string {
   const rows = Object.entries(members).map(([name, m]) => [
     name,
@@ -185,7 +220,7 @@ function baselineTable({ baselines, scores }: Evaluation): string {
     table(
       'Accuracy of guesses that know nothing of the voice.',
       ['Guess', 'Accuracy', 'How'],
-      [...rows, ['This report', percent(scores.accuracy, 1), '']],
+      [...rows, [OWN_ROW, percent(scores.accuracy, 1), '']],
       ['', '', 'text'],
     ) + luck
   );
@@ -253,7 +288,7 @@ function table(
   const attribute = (c: number) => (classes[c] ? ` class="${classes[c]}"` : '');
   const head = header.map((name, c) => `<th scope="col"${attribute(c)}>${escape(name)}</th>`).join('');
   const body = rows.map((row) => {
-    const total = row[0] === 'This report' ? ' class="total"' : '';
+    const total = row[0] === OWN_ROW ? ' class="total"' : '';
     const cells = row.map((value, c) =>
       c === 0 && classes[0] !== 'id'
         ? `<th scope="row">${escape(value)}</th>`
@@ -261,5 +296,5 @@ function table(
     );
     return `<tr${total}>${cells.join('')}</tr>`;
   });
-  return `<div class="scroll" tabindex="0" role="region" aria-label="${escape(caption)}"><table><caption>${escape(caption)}</caption><thead><tr>${head}</tr></thead><tbody>${body.join('\n')}</tbody></table></div>`;
+  return `<div class="scroll" tabindex="0" role="region" aria-label="${escape(caption)}"><table><caption><span>${escape(caption)}</span></caption><thead><tr>${head}</tr></thead><tbody>${body.join('\n')}</tbody></table></div>`;
 }

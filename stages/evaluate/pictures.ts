@@ -56,13 +56,13 @@ function trainingCurves({ from, best_epoch }: ModelFacts, history: readonly Epoc
       range: [0, 1] as const,
     },
   ].filter((one) => one.series.length > 0);
-  return lineChart({
-    title: `Training of ${from}`,
-    xName: 'epoch',
-    panels,
-    ...(best_epoch === undefined ? {} : { mark: { x: best_epoch, label: `best epoch ${best_epoch}` } }),
-    theme,
-  });
+  const mark = best_epoch === undefined ? {} : { mark: { x: best_epoch, label: `best epoch ${best_epoch}` } };
+  const title = `Training of ${from}`;
+  if (theme === 'light') return lineChart({ title, xName: 'epoch', panels, ...mark, theme });
+  // In a page the panels are pictures of their own, so that they stand below each other on a phone.
+  return panels
+    .map((one) => lineChart({ title: `${title}: ${one.name}`, xName: 'epoch', panels: [one], ...mark, theme }))
+    .join('');
 }
 
 function perClass({ scores, intervals, source }: Evaluation, theme: Theme): string {

@@ -105,7 +105,7 @@ export function protocolInWords(protocol: Protocol): string[] {
   out.push(
     folds.length > 1
       ? `Cross-validation over ${folds.length} folds: every fold has a model of its own, and the predictions of all folds are judged together.`
-      : 'One split into training and test; one model is judged.',
+      : 'One split into training and test rows (holdout).',
   );
   if (!split) {
     out.push(

@@ -2,12 +2,14 @@
 import type { Rng } from '@prosodia/core';
 import {
   type CalibrationBin,
+  balancedAccuracy,
   bootstrapInterval,
   brierScore,
   classificationReport,
   confusionMatrix,
   expectedCalibrationError,
   logLoss,
+  precisionRecallF1,
   rocAucOvr,
 } from '@prosodia/stats';
 import type { Judged } from './rows.ts';
@@ -113,12 +115,21 @@ export function scoreGroups(judged: Judged, groupOf: (row: number) => string | n
   );
 }
 
+/** Mean and sample standard deviation, as results over folds are reported. */
+export function meanAndDeviation(values: readonly number[]): { mean: number; deviation: number } {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  return { mean, deviation: values.length > 1 ? Math.sqrt(squares / (values.length - 1)) : 0 };
+}
+
 /** Speakers are mostly numbered: 2 comes before 10. Code points decide among equals. */
 function compareNames(a: string, b: string): number {
   const [x, y] = [Number(a), Number(b)];
   if (Number.isFinite(x) && Number.isFinite(y) && x !== y) return x - y;
   return a < b ? -1 : a > b ? 1 : 0;
 }
+
+type Statistic = (truth: Int32Array, predicted: Int32Array) => number;
 
 export interface IntervalOptions {
   replicates: number;
@@ -139,34 +150,40 @@ export function intervals(judged: Judged, { replicates, level, unit, rng }: Inte
     unit === 'speaker' ? `${clips[r]!.corpus}/${clips[r]!.speaker}` : clips[r]!.clip_id;
   const seed = rng.fork('intervals').uint32();
 
-  function interval(rows: readonly number[], statistic: (score: Headline) => number): Interval | null {
+  function interval(rows: readonly number[], statistic: Statistic): Interval | null {
     const groups = rows.map(groupName);
-    if (replicates < 2 || new Set(groups).size < 2) return null;
+    const units = new Set(groups).size;
+    if (replicates < 2 || units < 2) return null;
+    const options = { seed, replicates, level, ...(units < rows.length ? { groups } : {}) }; // Plain rows are quicker.
     const draw = (drawn: Int32Array) => {
-      const pick = (values: Int32Array) => Int32Array.from(drawn, (i) => values[rows[i]!]!);
-      return statistic(headline(pick(truth), pick(predicted), labels));
+      const pick = (values: Int32Array) => drawn.map((i) => values[rows[i]!]!);
+      return statistic(pick(truth), pick(predicted));
     };
-    const { low, high } = bootstrapInterval(rows.length, draw, { seed, replicates, level, groups });
+    const { low, high } = bootstrapInterval(rows.length, draw, options);
     return [low, high];
   }
 
+  const shareRight: Statistic = (t, p) => t.reduce((sum, label, r) => sum + (p[r] === label ? 1 : 0), 0) / t.length;
+  const uar: Statistic = (t, p) => balancedAccuracy(confusionMatrix(t, p, labels.length)).value;
+  const macroF1: Statistic = (t, p) => precisionRecallF1(confusionMatrix(t, p, labels.length)).macro.f1;
   const all = judged.rows.map((_, r) => r);
-  const accuracy = interval(all, (s) => s.accuracy);
+  const accuracy = interval(all, shareRight);
   return {
     level,
     replicates,
     unit: accuracy ? unit : 'none',
     accuracy,
-    balanced_accuracy: interval(all, (s) => s.balanced_accuracy),
-    macro_f1: interval(all, (s) => s.macro_f1),
+    balanced_accuracy: interval(all, uar),
+    macro_f1: interval(all, macroF1),
     per_class: Object.fromEntries(
+      // Among the rows of one class, the share that is right is its recall.
       labels.map((label, c) => [
         label,
         interval(
           all.filter((r) => truth[r] === c),
-          (s) => s.accuracy,
+          shareRight,
         ),
-      ]), // recall
+      ]),
     ),
   };
 }

@@ -104,6 +104,7 @@ speakers were shared between training and test, and the fitted baselines are com
       baselines: baselines(judged, trainingRows(split ?? [], clips, judged.labels), params.permutations, rng),
       members: await scoreMembers(inputs.members, params.role, clips, judged),
       models: await describeModels(inputs.models),
+      by_fold: scoreGroups(judged, (r) => String(judged.rows[r]!.fold)),
       by_speaker: scoreGroups(judged, (r) => {
         const { corpus, speaker } = judged.clips[r]!;
         return severalCorpora ? `${corpus}/${speaker}` : speaker;

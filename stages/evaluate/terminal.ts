@@ -1,7 +1,7 @@
 /** The report in the terminal, at the end of a run. */
 import { classificationReport, confusionMatrix, renderReport } from '@prosodia/stats';
 import type { Evaluation } from './evaluation.ts';
-import type { Interval } from './scores.ts';
+import { type Interval, meanAndDeviation } from './scores.ts';
 
 export function terminalReport(evaluation: Evaluation): string {
   const { judged, scores, intervals, source, protocol, baselines, title } = evaluation;
@@ -21,6 +21,13 @@ export function terminalReport(evaluation: Evaluation): string {
   line('accuracy', scores.accuracy, intervals.accuracy, source?.accuracy);
   line('balanced accuracy', scores.balanced_accuracy, intervals.balanced_accuracy, undefined);
   line('macro F1', scores.macro_f1, intervals.macro_f1, source?.macro_f1);
+  const folds = Object.values(evaluation.by_fold);
+  if (folds.length > 1) {
+    const { mean, deviation } = meanAndDeviation(folds.map((fold) => fold.accuracy));
+    lines.push(
+      `${'over folds'.padEnd(18)} ${mean.toFixed(4)} ± ${deviation.toFixed(4)} accuracy (${folds.length} folds)`,
+    );
+  }
   for (const [name, member] of Object.entries(evaluation.members)) {
     lines.push(`  ${name.padEnd(16)} ${member.accuracy.toFixed(4)} accuracy, ${member.macro_f1.toFixed(4)} macro F1`);
   }

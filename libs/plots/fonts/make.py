@@ -17,7 +17,7 @@ from fontTools.ttLib import TTFont
 EM = 1024
 ASCII = [chr(c) for c in range(0x20, 0x7F)]
 LATIN_1 = [chr(c) for c in range(0xC0, 0x100)]
-SIGNS = list("°±²³µ·×÷–—‘’“”…−≤≥≈→")
+SIGNS = list("\u00a0°±²³µ·×÷–—‘’“”…−≤≥≈→")
 
 
 class RelativePen(BasePen):

@@ -27,6 +27,9 @@ export interface BarChartOptions {
   theme?: Theme;
 }
 
+/** Light enough for the interval on top to be seen in light and in dark. */
+const BAR_OPACITY = 0.6;
+
 /** Throws a RequestError if a value is not finite. */
 export function barChart(options: BarChartOptions): string {
   const { title, bars, valueName, names, theme = 'light', format = String } = options;
@@ -71,6 +74,7 @@ export function barChart(options: BarChartOptions): string {
         height: 18,
         rx: 2,
         fill: seriesColor(theme, 0),
+        'fill-opacity': BAR_OPACITY,
       }),
     ];
     let end = Math.max(from, to);
@@ -105,7 +109,9 @@ function whisker(theme: Theme, low: number, high: number, y: number): string {
 
 function legendEntries(theme: Theme, bars: readonly Bar[], names: BarChartOptions['names']): LegendEntry[] {
   if (!names) return [];
-  const entries: LegendEntry[] = [{ name: names.value, color: seriesColor(theme, 0), shape: 'box' }];
+  const entries: LegendEntry[] = [
+    { name: names.value, color: seriesColor(theme, 0), shape: 'box', opacity: BAR_OPACITY },
+  ];
   if (names.interval && bars.some((bar) => bar.interval)) {
     entries.push({ name: names.interval, color: color(theme, 'ink'), shape: 'line' });
   }

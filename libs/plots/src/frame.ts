@@ -105,6 +105,7 @@ export interface LegendEntry {
   name: string;
   color: string;
   shape: 'line' | 'dashed' | 'box';
+  opacity?: number;
 }
 
 /** Entries in one row, beginning at (x, y), y being their middle. */
@@ -114,7 +115,15 @@ export function legend(theme: Theme, entries: readonly LegendEntry[], x: number,
   for (const entry of entries) {
     out +=
       entry.shape === 'box'
-        ? element('rect', { x: pen + 4, y: y - 5, width: 12, height: 10, rx: 2, fill: entry.color })
+        ? element('rect', {
+            x: pen + 4,
+            y: y - 5,
+            width: 12,
+            height: 10,
+            rx: 2,
+            fill: entry.color,
+            'fill-opacity': entry.opacity,
+          })
         : element('line', {
             x1: pen,
             x2: pen + 20,

@@ -19,7 +19,7 @@ export interface ReliabilityBin {
 export interface ReliabilityOptions {
   title: string;
   bins: readonly ReliabilityBin[];
-  /** Expected calibration error, written into the picture. */
+  /** Expected calibration error, written below the picture. */
   ece?: number;
   theme?: Theme;
 }
@@ -44,7 +44,7 @@ export function reliabilityDiagram({ title, bins, ece, theme = 'light' }: Reliab
       theme,
       [
         { name: 'share that is right', color: seriesColor(theme, 0), shape: 'box' },
-        { name: 'perfectly calibrated', color: color(theme, 'muted'), shape: 'dashed' },
+        { name: 'perfectly calibrated', color: color(theme, 'ink'), shape: 'dashed' },
       ],
       box.left,
       52,
@@ -82,7 +82,7 @@ export function reliabilityDiagram({ title, bins, ece, theme = 'light' }: Reliab
       y1: y(0),
       x2: x(1),
       y2: y(1),
-      stroke: color(theme, 'muted'),
+      stroke: color(theme, 'ink'),
       'stroke-width': 1.5,
       'stroke-dasharray': '5 4',
     }),
@@ -97,13 +97,14 @@ export function reliabilityDiagram({ title, bins, ece, theme = 'light' }: Reliab
   );
   if (ece !== undefined) {
     const label = `expected calibration error ${ece.toFixed(3)}`;
-    out.push(text(label, { x: x(0) + 8, y: y(1) + 16, size: TICK_SIZE, fill: color(theme, 'ink') }));
+    const at = { x: box.left + box.width / 2, y: lower.top + lower.height + 60 };
+    out.push(text(label, { ...at, size: TICK_SIZE, anchor: 'middle', fill: color(theme, 'muted') }));
   }
   const items = bins.reduce((sum, bin) => sum + bin.count, 0);
   return svgDocument(
     {
       width: box.left + box.width + 34,
-      height: lower.top + lower.height + 50,
+      height: lower.top + lower.height + (ece === undefined ? 50 : 74),
       title,
       description: `${items} items in ${bins.length} confidence bins`,
       background: background(theme),

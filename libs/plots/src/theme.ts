@@ -46,9 +46,10 @@ const palettes = { light: palette('light'), dark: palette('dark') };
 
 function palette(scheme: 'light' | 'dark'): ReadonlyMap<string, string> {
   const colors = new Map<string, string>(Object.entries(fixed[scheme]));
+  // Pure white or pure black: the better of the two has a contrast of at least 4.58 on any colour.
   const pens: readonly Rgb[] = [
     [255, 255, 255],
-    [16, 24, 32],
+    [0, 0, 0],
   ];
   for (let step = 0; step <= HEAT_STEPS; step++) {
     const fill = blues(step / HEAT_STEPS, scheme);

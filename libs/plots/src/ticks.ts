@@ -44,7 +44,7 @@ export function tickLabels(ticks: readonly number[]): string[] {
   return ticks.map(String);
 }
 
-/** `0.0734` as `7 %`, with more decimals on request. */
+/** `0.0734` as `7 %`, with more decimals on request; the space does not break. */
 export function percent(share: number, decimals = 0): string {
-  return `${(share * 100).toFixed(decimals)} %`;
+  return `${(share * 100).toFixed(decimals)}\u00a0%`;
 }
