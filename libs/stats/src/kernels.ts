@@ -18,10 +18,10 @@ import {
   set,
   splat,
   store,
+  sumAddresses,
   sumLanes,
   times,
   zero,
-  type Local,
 } from './wasm.ts';
 
 /** The kernels; addresses and ends in bytes, loops run at least once. */
@@ -60,13 +60,18 @@ const MAX_PAGES = 65_536;
 
 function dotTiles(): FunctionBuilder {
   const f = new FunctionBuilder('dotTiles');
-  const [a, bytes, b, c, cEnd] = [0, 1, 2, 3, 4].map(() => f.parameter('i32')) as [Local, Local, Local, Local, Local];
+  const a = f.parameter('i32');
+  const bytes = f.parameter('i32');
+  const b = f.parameter('i32');
+  const c = f.parameter('i32');
+  const cEnd = f.parameter('i32');
   const at = f.local('i32');
   const aEnd = f.local('i32');
-  const [low, high] = f.vectors(2) as [Local, Local];
+  const low = f.local('v128');
+  const high = f.local('v128');
   const sums = f.vectors(8);
   return f.body(
-    set(aEnd, [...get(a), ...get(bytes), 0x6a]),
+    set(aEnd, sumAddresses(a, bytes)),
     loopUntil(
       c,
       cEnd,
@@ -91,16 +96,18 @@ function dotTiles(): FunctionBuilder {
 
 function updateRow(): FunctionBuilder {
   const f = new FunctionBuilder('updateRow', 'f64');
-  const [a, aEnd, v, w, x, y] = [0, 1, 2, 3, 4, 5].map(() => f.parameter('i32')) as [
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-  ];
+  const a = f.parameter('i32');
+  const aEnd = f.parameter('i32');
+  const v = f.parameter('i32');
+  const w = f.parameter('i32');
+  const x = f.parameter('i32');
+  const y = f.parameter('i32');
   const scalars = [0, 1, 2].map(() => f.parameter('f64'));
-  const [vi, wi, xi, value, sum] = f.vectors(5) as [Local, Local, Local, Local, Local];
+  const vi = f.local('v128');
+  const wi = f.local('v128');
+  const xi = f.local('v128');
+  const value = f.local('v128');
+  const sum = f.local('v128');
   return f.body(
     ...[vi, wi, xi].map((vector, i) => set(vector, splat(get(scalars[i]!)))),
     loopUntil(
@@ -118,7 +125,9 @@ function updateRow(): FunctionBuilder {
 
 function reflect(): FunctionBuilder {
   const f = new FunctionBuilder('reflect');
-  const [z, v, vEnd] = [0, 1, 2].map(() => f.parameter('i32')) as [Local, Local, Local];
+  const z = f.parameter('i32');
+  const v = f.parameter('i32');
+  const vEnd = f.parameter('i32');
   const beta = f.parameter('f64');
   const zAt = f.local('i32');
   const vAt = f.local('i32');
@@ -139,8 +148,12 @@ function reflect(): FunctionBuilder {
 
 function rotate(): FunctionBuilder {
   const f = new FunctionBuilder('rotate');
-  const [z, at, end] = [0, 1, 2].map(() => f.parameter('i32')) as [Local, Local, Local];
-  const [cosine, sine, low] = f.vectors(3) as [Local, Local, Local];
+  const z = f.parameter('i32');
+  const at = f.parameter('i32');
+  const end = f.parameter('i32');
+  const cosine = f.local('v128');
+  const sine = f.local('v128');
+  const low = f.local('v128');
   const carries = f.vectors(VECTORS);
   const column = PANEL * DOUBLE;
   return f.body(

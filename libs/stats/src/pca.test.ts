@@ -121,7 +121,14 @@ describe('fitPca', () => {
     expect(() => fitPca(x, { n_components: 4 })).toThrow(/at most 3 components/);
     expect(() => fitPca(matrixFrom([[1, 2]]))).toThrow(/two rows or more/);
     expect(() => new PcaAccumulator().finish()).toThrow(/two rows or more/);
-    expect(() => fitPca(matrixFrom([[1, 2], [1, 2]]))).toThrow(/all rows are equal/); // prettier-ignore
+    expect(() =>
+      fitPca(
+        matrixFrom([
+          [1, 2],
+          [1, 2],
+        ]),
+      ),
+    ).toThrow(/all rows are equal/);
     expect(() => fitPca(matrixFrom([[1, NaN]]), { names: ['a', 'b'] })).toThrow(/column 1 \(b\)/);
     const pca = fitPca(x);
     expect(() => transformPca(pca, randomMatrix(new Rng(7), 2, 4))).toThrow(/expected: 3 columns/);

@@ -149,11 +149,10 @@ export function transformPca(pca: FittedPca, matrix: Matrix, context: MatrixCont
   requireShape(matrix, components.cols, context);
   requireFinite(matrix, context);
   const projected = multiplyTransposed(centered(matrix, mean), components);
-  if (pca.whiten)
-    scaleColumns(
-      projected,
-      whiteningScale(pca).map((scale) => 1 / scale),
-    );
+  if (pca.whiten) {
+    const factors = whiteningScale(pca).map((scale) => 1 / scale);
+    scaleColumns(projected, factors);
+  }
   return projected;
 }
 

@@ -83,6 +83,8 @@ export const set = ({ index }: Local, value: Code): Code => [...value, 0x21, ...
 export const advance = (address: Local, bytes: number): Code =>
   set(address, [...get(address), 0x41, ...signed(bytes), 0x6a]);
 
+export const sumAddresses = (a: Local, b: Local): Code => [...get(a), ...get(b), 0x6a];
+
 /** Runs `body` once and then for as long as `address` differs from `end`. */
 export const loopUntil = (address: Local, end: Local, ...body: Code[]): Code => [
   ...[0x03, 0x40],
