@@ -20,7 +20,9 @@ export function drawStratified(units: readonly Unit[], share: number, rng: Rng):
   const quota = exact.map(Math.floor);
   const missing = Math.round(sum(exact)) - sum(quota);
   // A label is never drawn to its last clip: what is left must still know it.
-  const open = [...strata.keys()].filter((index) => quota[index]! + 1 < sum(strata[index]!.map(size)));
+  const open = [...strata.keys()].filter((index) => {
+    return exact[index]! > quota[index]! && quota[index]! + 1 < sum(strata[index]!.map(size));
+  });
   const order = rng.fork('remainders').shuffle(open);
   order.sort((a, b) => exact[b]! - quota[b]! - (exact[a]! - quota[a]!));
   for (const index of order.slice(0, missing)) quota[index]!++;
