@@ -8,14 +8,12 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type AudioInfo, probeAudio } from '@prosodia/audio';
-import { type ArtifactKind, DataError, RequestError, Type, defineStage, messageOf, nearest } from '@prosodia/core';
-import { type ClipRow, ClipTable, type TableReader, type TableWriter } from '@prosodia/tables';
+import { DataError, RequestError, Type, defineStage, messageOf, nearest } from '@prosodia/core';
+import { type ClipRow, ClipTable } from '@prosodia/tables';
 import { mapAtOnce } from './at-once.ts';
 import { CATALOGUE, type CatalogueEntry, readCorpus } from './catalogue.ts';
 import { count, listed } from './phrases.ts';
 import { type FoundRecording, scanFolder } from './scan.ts';
-
-const Clips: ArtifactKind<TableReader<ClipRow>, TableWriter<ClipRow>> = ClipTable;
 
 const only = (what: string) =>
   Type.Array(Type.String(), { description: `Only these ${what}; empty for all.`, default: [] });
@@ -41,7 +39,7 @@ const stage = defineStage({
     { additionalProperties: false },
   ),
   inputs: {},
-  outputs: { clips: Clips },
+  outputs: { clips: ClipTable },
   external: new URL('./external.ts', import.meta.url),
   // File reads and digests run on Node's own pool of four threads.
   resources: { threads: 4 },
