@@ -164,6 +164,11 @@ describe('evaluate', () => {
     expect(summary).toMatch(/accuracy +0\.6667.*Doe & Roe 2020: 0\.8000/);
   });
 
+  it('refuses a published figure for a class that does not exist', async () => {
+    const source = { name: 'Doe 2020', per_class: { hapy: 0.9 } };
+    await expect(evaluate(smallWorld(), { source })).rejects.toThrow(/params\.source\.per_class[^]*hapy[^]*happy/);
+  });
+
   it('says in large letters that the demo corpus is synthetic', async () => {
     const { text, summary } = await evaluate(makeWorld({ corpus: 'demo', speakers: 4 }));
     expect(text('report.html')).toContain('<strong>SYNTHETIC DATA</strong>');
@@ -230,7 +235,7 @@ describe('evaluate', () => {
   });
 
   it('gives the same bytes twice', async () => {
-    const [first, second] = [await evaluate(makeWorld()), await evaluate(makeWorld())];
+    const [first, second] = [await evaluate(makeWorld({ speakers: 6 })), await evaluate(makeWorld({ speakers: 6 }))];
     expect([...first.files.keys()]).toEqual([...second.files.keys()]);
     for (const [name, bytes] of first.files) {
       expect(Buffer.compare(Buffer.from(bytes), Buffer.from(second.files.get(name)!)), name).toBe(0);

@@ -1,5 +1,5 @@
 /** Everything a report says, once computed; the pages, pictures and files are different views of it. */
-import { type Static, Type } from '@prosodia/core';
+import { RequestError, type Static, Type, nearest } from '@prosodia/core';
 import type { Baselines } from './baselines.ts';
 import type { Member } from './members.ts';
 import type { ModelFacts } from './models.ts';
@@ -41,6 +41,21 @@ export interface Evaluation {
   by_sex: Record<string, Headline>;
   /** Row indices of wrong predictions, the most confident first. */
   mistakes: readonly number[];
+}
+
+/** Throws a RequestError if a published figure is for a class that is not predicted. */
+export function requireKnownClasses({ per_class = {} }: Source, labels: readonly string[]): void {
+  for (const label of Object.keys(per_class)) {
+    if (labels.includes(label)) continue;
+    const near = nearest(label, labels);
+    throw new RequestError({
+      problem: `there is no class ${label}`,
+      expected: labels.join(', '),
+      got: label,
+      where: 'params.source.per_class',
+      ...(near ? { fix: `write ${near}` } : {}),
+    });
+  }
 }
 
 /** Wrong predictions, the most confident first; item ids decide among equals. */

@@ -19,7 +19,7 @@ import {
   type TableWriter,
 } from '@prosodia/tables';
 import { baselines, trainingRows } from './baselines.ts';
-import { type Evaluation, Source, metricsJson, mostConfidentMistakes } from './evaluation.ts';
+import { type Evaluation, Source, metricsJson, mostConfidentMistakes, requireKnownClasses } from './evaluation.ts';
 import { scoreMembers } from './members.ts';
 import { modelCard } from './model-card.ts';
 import { describeModels } from './models.ts';
@@ -85,6 +85,7 @@ speakers were shared between training and test, and the fitted baselines are com
     const clips = new Map((await inputs.clips.all()).map((clip) => [clip.clip_id, clip]));
     const split = await inputs.split?.table.all();
     const judged = await gather(inputs.predictions, params.role, clips);
+    if (params.source) requireKnownClasses(params.source, judged.labels);
     if (split) requireRolesOfSplit(judged, split, inputs.predictions[0]!.artifact.where);
     progress(1, 4, 'steps');
 

@@ -67,7 +67,7 @@ function luminance(rgb: Rgb): number {
 /** One blue hue from paper to ink (`light`), or from night to sky (`dark`); `t` in 0..1. */
 export function blues(t: number, scheme: 'light' | 'dark'): Rgb {
   return scheme === 'light'
-    ? oklchToRgb({ l: 0.975 - 0.575 * t, c: 0.012 + 0.148 * Math.sqrt(t), h: 250 })
+    ? oklchToRgb({ l: 0.975 - 0.615 * t, c: 0.012 + 0.138 * Math.sqrt(t), h: 250 })
     : oklchToRgb({ l: 0.27 + 0.53 * t, c: 0.02 + 0.13 * Math.sqrt(t), h: 245 });
 }
 
