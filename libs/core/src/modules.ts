@@ -6,6 +6,7 @@
  * itself is loaded through tsx.
  */
 import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { relative, resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -25,5 +26,14 @@ export function loadable(source: URL | string): { url: URL; execArgv: string[] }
       if (existsSync(compiled)) return { url: pathToFileURL(compiled), execArgv: [] };
     }
   }
-  return { url, execArgv: url.pathname.endsWith('.ts') ? ['--import', 'tsx'] : [] };
+  return { url, execArgv: url.pathname.endsWith('.ts') ? ['--import', sourceLoader()] : [] };
+}
+
+/** A module that lets a process or thread load TypeScript; `--import tsx` itself has no effect in a thread. */
+function sourceLoader(): string {
+  const api = createRequire(import.meta.url)
+    .resolve('tsx/esm/api')
+    .replace(/\.cjs$/, '.mjs');
+  const register = `import { register } from ${JSON.stringify(pathToFileURL(api).href)}; register();`;
+  return `data:text/javascript,${encodeURIComponent(register)}`;
 }

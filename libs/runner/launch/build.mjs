@@ -99,9 +99,10 @@ async function build(root, folder) {
     .filter((path) => existsSync(path));
   const workers = [...siblings.values()].flat().filter((path) => SOURCE_FILE.test(path));
   const main = join(root, 'libs', 'cli', 'src', 'main.ts');
+  const describer = join(root, 'libs', 'runner', 'src', 'catalogue', 'describe.ts');
   const result = await esbuild.build({
     absWorkingDir: root,
-    entryPoints: [...new Set([main, ...stageFiles, ...workers])],
+    entryPoints: [...new Set([main, describer, ...stageFiles, ...workers])],
     outbase: root,
     outdir: folder,
     bundle: true,

@@ -200,10 +200,14 @@ const BATCH = 32_768;
 /** Diagonalizes the tridiagonal matrix: `d` becomes the eigenvalues, unordered; the rotations are handed on. */
 function implicitQl(d: Float64Array, e: Float64Array, rotations: RotationBatch): void {
   const n = d.length;
+  // The tridiagonal form itself is exact only to the rounding of its largest entries. Measured against its
+  // neighbours alone, an entry between two eigenvalues that are 0 but for rounding would never be small.
+  const negligible =
+    Number.EPSILON * d.reduce((norm, value, i) => Math.max(norm, Math.abs(value) + Math.abs(e[i]!)), 0);
   for (let l = 0; l < n; l++) {
     for (let sweep = 0; ; sweep++) {
       let m = l;
-      while (m < n - 1 && Math.abs(e[m]!) > Number.EPSILON * (Math.abs(d[m]!) + Math.abs(d[m + 1]!))) m++;
+      while (m < n - 1 && Math.abs(e[m]!) > negligible) m++;
       if (m === l) break;
       if (sweep === MAX_SWEEPS) {
         throw new DataError({

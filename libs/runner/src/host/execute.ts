@@ -45,19 +45,18 @@ export async function runStage(stage: StageDefinition, job: Job, signal: AbortSi
   let state: unknown;
   if (stage.fit) {
     const roles = await rolesFor(stage, job);
-    const fitContext = {
-      ...services,
+    const fitContext = extend(services, {
       training: await openInputs(stage, job, viewOf(roles, 'train', job)),
       validation: await openInputs(stage, job, viewOf(roles, 'validation', job)),
-    } as unknown as FitContext<never, never>;
-    state = await stage.fit(fitContext);
+    });
+    state = await stage.fit(fitContext as FitContext<never, never>);
   }
   const inputs = await openInputs(stage, job);
   const outputs: Record<string, unknown> = {};
   for (const [name, kind] of Object.entries(stage.outputs)) {
     outputs[name] = await kind.create(job.outputs[name]!, { where: `stage ${job.instance}, output ${name}` });
   }
-  await stage.run({ ...services, inputs, outputs, state } as never);
+  await stage.run(extend(services, { inputs, outputs, state }) as never);
   for (const output of Object.values(outputs)) await (output as { close?(): Promise<void> }).close?.();
   if (signal.aborted) throw new CancelledError(`stage ${job.instance}`);
 }
@@ -110,6 +109,11 @@ async function openInput(name: string, spec: InputSpec, job: Job, view: RowView 
     );
   }
   return given.length === 0 ? undefined : open(given[0]!.folder, where);
+}
+
+/** More members on top of the services; not a copy, which would ask for `rng`, and only some stages may. */
+function extend(services: StageServices<never>, members: object): unknown {
+  return Object.assign(Object.create(services) as object, members);
 }
 
 function servicesFor(stage: StageDefinition, job: Job, signal: AbortSignal, send: Send): StageServices<never> {

@@ -1,0 +1,96 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CancelledError, DataError } from './errors.ts';
+import { mapSharded } from './shard.ts';
+
+let folder: string;
+let worker: URL;
+
+const SOURCE = `
+import { setTimeout as sleep } from 'node:timers/promises';
+type Item = { n: number };
+export default (setup: { scale: number }) => async ({ n }: Item) => {
+  if (n === -1) throw Object.assign(new Error('item -1 is bad'));
+  if (n === -2) process.exit(7);
+  await sleep(n % 3);
+  return { n, values: Float32Array.of(n * setup.scale, Math.sin(n)) };
+};
+`;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'prosodia-shard-'));
+  await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
+  await writeFile(join(folder, 'worker.ts'), SOURCE);
+  worker = pathToFileURL(join(folder, 'worker.ts'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+interface Result {
+  n: number;
+  values: Float32Array;
+}
+
+async function collect(items: Iterable<{ n: number }>, threads: number, signal?: AbortSignal): Promise<Result[]> {
+  const results: Result[] = [];
+  const options = { worker, setup: { scale: 2 }, threads, ...(signal ? { signal } : {}) };
+  for await (const result of mapSharded<{ scale: number }, { n: number }, Result>(items, options)) results.push(result);
+  return results;
+}
+
+const items = (count: number) => Array.from({ length: count }, (_, n) => ({ n }));
+
+describe('mapSharded', () => {
+  it('gives the same results in the same order for 1, 2 and 3 threads', async () => {
+    const one = await collect(items(40), 1);
+    expect(one.map(({ n }) => n)).toEqual(items(40).map(({ n }) => n));
+    expect(one[3]!.values).toEqual(Float32Array.of(6, Math.sin(3)));
+    expect(await collect(items(40), 2)).toEqual(one);
+    expect(await collect(items(40), 3)).toEqual(one);
+  });
+
+  it('takes items only as fast as it hands them out, so that memory is bounded', async () => {
+    let taken = 0;
+    function* source() {
+      for (let n = 0; n < 100; n++) {
+        taken++;
+        yield { n };
+      }
+    }
+    const results = mapSharded<{ scale: number }, { n: number }, Result>(source(), {
+      worker,
+      setup: { scale: 1 },
+      threads: 2,
+    });
+    await results.next();
+    expect(taken).toBeLessThanOrEqual(8);
+    await results.return();
+  });
+
+  it('hands on the error of an item', async () => {
+    for (const threads of [1, 2])
+      await expect(collect([{ n: 1 }, { n: -1 }], threads)).rejects.toThrow('item -1 is bad');
+  });
+
+  it('says so when a thread dies', async () => {
+    await expect(collect([{ n: 1 }, { n: -2 }], 2)).rejects.toThrow(DataError);
+  });
+
+  it('stops on its signal', async () => {
+    const controller = new AbortController();
+    function* endless() {
+      for (let n = 0; ; n++) {
+        if (n === 10) controller.abort();
+        yield { n };
+      }
+    }
+    for (const threads of [1, 2])
+      await expect(collect(endless(), threads, controller.signal)).rejects.toThrow(CancelledError);
+  });
+
+  it('works on nothing', async () => {
+    expect(await collect([], 2)).toEqual([]);
+  });
+});
