@@ -50,19 +50,19 @@ export class ShapeError extends ProsodiaError {}
 export class Graph {
   readonly name: string;
   readonly inputs: Tensor[] = [];
-  readonly outputs: Tensor[] = [];
+  readonly outputs: { readonly name: string; readonly tensor: Tensor }[] = [];
   readonly constants: { readonly tensor: Tensor; readonly data: ConstantData }[] = [];
   #nodes: GraphNode[] = [];
   readonly #constantsByContent = new Map<string, Tensor>();
   readonly #literals = new Map<Tensor, ConstantData>();
   readonly #names = new Set<string>();
-  readonly #parent: Graph | undefined;
+  readonly #prefix: string;
   #count = 0;
 
-  /** @param parent the graph that contains this one as a subgraph (the body of a Scan); names stay unique in both */
-  constructor(name = 'network', parent?: Graph) {
-    this.name = name;
-    this.#parent = parent;
+  /** @param parent the graph that contains this one as a subgraph: the body of a loop, which may use its tensors */
+  constructor(parent?: Graph) {
+    this.name = parent ? `${parent.#prefix}body${parent.#count++}` : 'network';
+    this.#prefix = parent ? `${this.name}_` : '';
   }
 
   get nodes(): readonly GraphNode[] {
@@ -75,16 +75,14 @@ export class Graph {
   }
 
   input(name: string, shape: Shape, type: ElementType = 'float32'): Tensor {
-    const tensor = this.#tensor(shape, type, name);
+    const tensor = this.#tensor(shape, type, this.#prefix + name);
     this.inputs.push(tensor);
     return tensor;
   }
 
-  /** Makes `tensor` an output called `name`. */
-  output(name: string, tensor: Tensor): Tensor {
-    const named = this.node('Identity', [tensor], [tensor.shape], {}, { type: tensor.type, names: [name] })[0]!;
-    this.outputs.push(named);
-    return named;
+  /** Makes `tensor` an output; it is called `name` outside of this graph. */
+  output(name: string, tensor: Tensor): void {
+    this.outputs.push({ name, tensor });
   }
 
   /** A stored tensor with a name of its own: a trained weight. */
@@ -166,7 +164,7 @@ export class Graph {
   }
 
   #freshName(): string {
-    return this.#parent ? `${this.name}.${this.#count++}` : `t${this.#count++}`;
+    return `${this.#prefix}t${this.#count++}`;
   }
 }
 

@@ -4,7 +4,7 @@
  * The "normal" ones draw from a normal distribution cut off at two standard deviations and widened so
  * that what is left has the deviation asked for.
  */
-import { Type, type Rng, type Static } from '@prosodia/core';
+import { Type, type Rng } from '@prosodia/core';
 import { sizeOf, type Shape } from './graph.ts';
 
 export const initializerNames = [
@@ -21,7 +21,10 @@ export const initializerNames = [
   'ones',
 ] as const;
 
-export type Initializer = (typeof initializerNames)[number];
+export type InitializerName = (typeof initializerNames)[number];
+
+/** What a user can choose, and the bias of an LSTM: 1 on the third quarter, the forget gate, else 0. */
+export type Initializer = InitializerName | 'lstm_bias';
 
 /** How many inputs one unit sees, and how many units one input reaches. */
 export interface Fans {
@@ -33,11 +36,9 @@ export interface Fans {
 const TRUNCATED_DEVIATION = 0.8796256610342398;
 
 /** Schema of an option that names an initializer. */
-export function initializerOption(fallback: Initializer, description: string) {
+export function initializerOption(fallback: InitializerName, description: string) {
   return Type.Optional(Type.Enum([...initializerNames], { default: fallback, description }));
 }
-
-export type InitializerOption = Static<ReturnType<typeof initializerOption>>;
 
 /** Starting values for a weight of the given shape. */
 export function initialize(initializer: Initializer, shape: Shape, { fanIn, fanOut }: Fans, rng: Rng): Float32Array {
@@ -67,6 +68,8 @@ export function initialize(initializer: Initializer, shape: Shape, { fanIn, fanO
       return fill(() => 0);
     case 'ones':
       return fill(() => 1);
+    case 'lstm_bias':
+      return fill(() => 0).fill(1, sizeOf(shape) / 2, (3 * sizeOf(shape)) / 4);
   }
 }
 

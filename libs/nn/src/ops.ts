@@ -221,6 +221,12 @@ export function concat(tensors: readonly Tensor[], axis: number): Tensor {
   return first!.graph.node('Concat', tensors, [shape], { axis })[0]!;
 }
 
+/** `a` cut along an axis into parts of the given sizes. */
+export function split(a: Tensor, axis: number, sizes: readonly number[]): Tensor[] {
+  const shapes = sizes.map((size) => a.shape.map((length, i) => (i === axis ? size : length)));
+  return a.graph.node('Split', [a, a.graph.integers(sizes)], shapes, { axis });
+}
+
 /** `a` with the axes that broadcasting would add or repeat summed away, so that it has `shape`. */
 export function sumTo(a: Tensor, shape: Shape): Tensor {
   if (sameShape(a.shape, shape)) return a;

@@ -1,6 +1,7 @@
 /** All gradient rules, by operator. */
 import { basicRules } from './basic.ts';
 import { normalizationRules } from './normalization.ts';
+import { recurrentRules } from './recurrent.ts';
 import type { GradientRule } from './rule.ts';
 import { spatialRules } from './spatial.ts';
 
@@ -8,4 +9,5 @@ export const gradientRules: Readonly<Record<string, GradientRule>> = {
   ...basicRules,
   ...spatialRules,
   ...normalizationRules,
+  ...recurrentRules,
 };

@@ -10,6 +10,7 @@ import { attention_pool } from './attention_pool.ts';
 import { avg_pool1d, avg_pool2d, global_pool, max_pool1d, max_pool2d } from './pooling.ts';
 import type { LayerDefinition } from './layer.ts';
 import { layer_norm } from './layer_norm.ts';
+import { bidirectional, lstm } from './recurrent.ts';
 import { residualLayer } from './residual.ts';
 
 const simple = {
@@ -18,6 +19,7 @@ const simple = {
   avg_pool1d,
   avg_pool2d,
   batch_norm,
+  bidirectional,
   conv1d,
   conv2d,
   dense,
@@ -26,6 +28,7 @@ const simple = {
   gaussian_noise,
   global_pool,
   layer_norm,
+  lstm,
   max_pool1d,
   max_pool2d,
   permute,

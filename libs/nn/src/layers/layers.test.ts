@@ -72,6 +72,23 @@ const examples: Record<LayerName, Example[]> = {
     { layer: { global_pool: mode }, input: [4, 3] },
     { layer: { global_pool: mode }, input: [2, 3, 2] },
   ]),
+  lstm: [
+    { layer: { lstm: { units: 3 } }, input: [4, 2] },
+    { layer: { lstm: { units: 2, return_sequences: true } }, input: [3, 2], then: [{ lstm: { units: 2 } }] },
+    { layer: { lstm: { units: 2 } }, input: [1, 2] },
+  ],
+  bidirectional: [
+    { layer: { bidirectional: { lstm: { units: 3 } } }, input: [4, 2] },
+    {
+      layer: { bidirectional: { lstm: { units: 2, return_sequences: true } } },
+      input: [3, 2],
+      then: [{ flatten: {} }],
+    },
+    ...(['sum', 'ave', 'mul'] as const).map((merge_mode) => ({
+      layer: { bidirectional: { lstm: { units: 2 }, merge_mode } },
+      input: [2, 2],
+    })),
+  ],
   layer_norm: [
     { layer: { layer_norm: {} }, input: [3] },
     { layer: { layer_norm: { center: false, scale: false } }, input: [2, 3], then: [{ flatten: {} }] },
@@ -224,6 +241,29 @@ describe('batch_norm in training', () => {
     const [mean, variance] = updatedStatistics.map((tensor: Tensor) => [...at(tensor).data]);
     expect(mean![0]).toBeCloseTo(0.25, 6);
     expect(variance![0]).toBeCloseTo(0.9 + 0.1 * 1.25, 6);
+  });
+});
+
+describe('the network in training computes what is served', () => {
+  /** Layers that are meant to differ: those that draw random numbers or use the statistics of the batch. */
+  const differs = ['dropout', 'gaussian_noise', 'spatial_dropout', 'batch_norm'];
+  const same = cases.filter(([, { layers: list }]) => !differs.some((name) => JSON.stringify(list).includes(name)));
+  it.each(same)('%s', (_, spec) => {
+    const built = [true, false].map((training) => buildNetwork(spec, { batch: 3, training, values: asInputs }));
+    const [training, serving] = built.map(({ graph, logits }) => {
+      const inputs = graph.inputs.map(({ name, shape }, i) => {
+        const size = shape.reduce((product, n) => product * n, 1);
+        return [
+          name,
+          array(
+            shape,
+            Array.from({ length: size }, (_unused, k) => Math.sin(3 * k + i)),
+          ),
+        ] as const;
+      });
+      return [...evaluate(graph, Object.fromEntries(inputs))(logits).data];
+    });
+    training!.forEach((value, i) => expect(value).toBeCloseTo(serving![i]!, 6));
   });
 });
 

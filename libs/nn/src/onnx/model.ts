@@ -22,7 +22,7 @@ export interface ModelInfo {
 
 /** The bytes of an ONNX model that computes the graph's outputs from its inputs. */
 export function encodeModel(graph: Graph, { metadata = {} }: ModelInfo = {}): Uint8Array {
-  const model = new Message().integer(1, IR_VERSION).string(2, 'prosodia').message(7, encodeGraph(graph));
+  const model = new Message().integer(1, IR_VERSION).string(2, 'prosodia').message(7, encodeGraph(graph, new Map()));
   model.message(8, new Message().string(1, '').integer(2, OPSET_VERSION));
   for (const domain of domainsOf(graph)) model.message(8, new Message().string(1, domain).integer(2, 1));
   for (const [key, value] of Object.entries(metadata)) {
@@ -31,9 +31,17 @@ export function encodeModel(graph: Graph, { metadata = {} }: ModelInfo = {}): Ui
   return model.finish().slice();
 }
 
-function encodeGraph(graph: Graph): Message {
+/** What tensors are called in the model, where that is not their own name. */
+type Names = Map<Tensor, string>;
+
+function encodeGraph(graph: Graph, names: Names): Message {
   const message = new Message();
-  for (const node of graph.flatNodes()) message.message(1, encodeNode(node));
+  const nodes = graph.flatNodes();
+  const copies = nameOutputs(graph, nodes, names);
+  for (const node of nodes) message.message(1, encodeNode(node, names));
+  for (const { from, to } of copies) {
+    message.message(1, new Message().string(1, nameOf(from, names)).string(2, to).string(4, 'Identity'));
+  }
   message.string(2, graph.name);
   for (const { tensor, data } of graph.constants) {
     const encoded = new Message();
@@ -42,27 +50,44 @@ function encodeGraph(graph: Graph): Message {
     encoded.bytes(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
     message.message(5, encoded);
   }
-  for (const input of graph.inputs) message.message(11, encodeValueInfo(input));
-  for (const output of graph.outputs) message.message(12, encodeValueInfo(output));
+  for (const input of graph.inputs) message.message(11, encodeValueInfo(input, input.name));
+  for (const { name, tensor } of graph.outputs) message.message(12, encodeValueInfo(tensor, name));
   return message;
 }
 
-function encodeNode(node: GraphNode): Message {
+/**
+ * Names the tensors that are outputs. One that no node of this graph makes, or that is an output
+ * already, has to be copied.
+ */
+function nameOutputs(graph: Graph, nodes: readonly GraphNode[], names: Names): { from: Tensor; to: string }[] {
+  const made = new Set(nodes.flatMap((node) => node.outputs));
+  return graph.outputs.flatMap(({ name, tensor }) => {
+    if (!made.has(tensor) || names.has(tensor)) return [{ from: tensor, to: name }];
+    names.set(tensor, name);
+    return [];
+  });
+}
+
+function nameOf(tensor: Tensor, names: Names): string {
+  return names.get(tensor) ?? tensor.name;
+}
+
+function encodeNode(node: GraphNode, names: Names): Message {
   const message = new Message();
-  for (const input of node.inputs) message.string(1, input?.name ?? '');
-  for (const output of node.outputs) message.string(2, output.name);
+  for (const input of node.inputs) message.string(1, input ? nameOf(input, names) : '');
+  for (const output of node.outputs) message.string(2, nameOf(output, names));
   message.string(4, node.op);
-  for (const [name, value] of Object.entries(node.attributes)) message.message(5, encodeAttribute(name, value));
+  for (const [name, value] of Object.entries(node.attributes)) message.message(5, encodeAttribute(name, value, names));
   if (node.domain) message.string(7, node.domain);
   return message;
 }
 
-function encodeAttribute(name: string, value: Attribute): Message {
+function encodeAttribute(name: string, value: Attribute, names: Names): Message {
   const message = new Message().string(1, name);
   if (typeof value === 'number') return message.integer(3, value).integer(20, ATTRIBUTE.integer);
   if (typeof value === 'string') return message.bytes(4, new TextEncoder().encode(value)).integer(20, ATTRIBUTE.string);
   if ('float' in value) return message.float(2, value.float).integer(20, ATTRIBUTE.float);
-  if ('graph' in value) return message.message(6, encodeGraph(value.graph)).integer(20, ATTRIBUTE.graph);
+  if ('graph' in value) return message.message(6, encodeGraph(value.graph, names)).integer(20, ATTRIBUTE.graph);
   if ('strings' in value) {
     for (const item of value.strings) message.string(9, item);
     return message.integer(20, ATTRIBUTE.strings);
@@ -72,7 +97,7 @@ function encodeAttribute(name: string, value: Attribute): Message {
 }
 
 /** A dynamic first dimension is called `batch`; no other one has a name. */
-function encodeValueInfo(tensor: Tensor): Message {
+function encodeValueInfo(tensor: Tensor, name: string): Message {
   const shape = new Message();
   tensor.shape.forEach((size, axis) => {
     const dimension = new Message();
@@ -81,7 +106,7 @@ function encodeValueInfo(tensor: Tensor): Message {
     shape.message(1, dimension);
   });
   const type = new Message().integer(1, ELEMENT_TYPES[tensor.type]).message(2, shape);
-  return new Message().string(1, tensor.name).message(2, new Message().message(1, type));
+  return new Message().string(1, name).message(2, new Message().message(1, type));
 }
 
 function domainsOf(graph: Graph): string[] {

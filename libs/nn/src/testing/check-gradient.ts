@@ -69,7 +69,8 @@ export async function checkRuntime(
   tensors: readonly Tensor[],
 ): Promise<void> {
   const at = evaluate(graph, inputs);
-  const names = tensors.map((tensor, i) => graph.output(`result_${i}`, tensor).name);
+  const names = tensors.map((_, i) => `result_${i}`);
+  tensors.forEach((tensor, i) => graph.output(names[i]!, tensor));
   const session = await openSession(encodeModel(graph), {});
   try {
     const feeds = Object.fromEntries(

@@ -10,20 +10,24 @@ import { kernels } from './kernels.ts';
 
 export type Kernel = (inputs: readonly NumberArray[], node: GraphNode) => readonly NumberArray[];
 
-/** The value of every tensor of the graph, given those of its inputs by name. */
-export function evaluate(graph: Graph, inputs: Readonly<Record<string, NumberArray>>): (tensor: Tensor) => NumberArray {
+/**
+ * The value of every tensor of the graph, given those of its inputs by name.
+ * @param outer values of the graph around this one, for the body of a loop
+ */
+export function evaluate(
+  graph: Graph,
+  inputs: Readonly<Record<string, NumberArray>>,
+  outer?: (tensor: Tensor) => NumberArray,
+): (tensor: Tensor) => NumberArray {
   const values = new Map<Tensor, NumberArray>();
+  const valueOf = (tensor: Tensor): NumberArray => values.get(tensor) ?? outer!(tensor);
   for (const input of graph.inputs) values.set(input, inputs[input.name]!);
   for (const { tensor, data } of graph.constants) {
     values.set(tensor, { shape: tensor.shape, data: Float64Array.from(data, Number) });
   }
   for (const node of graph.flatNodes()) {
-    const kernel = kernels[node.op];
-    if (!kernel) throw new Error(`The interpreter has no ${node.op}`);
-    const results = kernel(
-      node.inputs.map((input) => (input ? values.get(input)! : (undefined as never))),
-      node,
-    );
+    const arguments_ = node.inputs.map((input) => (input ? valueOf(input) : (undefined as never)));
+    const results = node.op === 'Scan' ? scan(node, arguments_, valueOf) : kernelOf(node)(arguments_, node);
     node.outputs.forEach((output, i) => {
       const { shape, data } = results[i]!;
       if (String(shape) !== String(output.shape) || data.length !== sizeOf(shape)) {
@@ -32,5 +36,45 @@ export function evaluate(graph: Graph, inputs: Readonly<Record<string, NumberArr
       values.set(output, results[i]!);
     });
   }
-  return (tensor) => values.get(tensor)!;
+  return valueOf;
+}
+
+function kernelOf(node: GraphNode): Kernel {
+  const kernel = kernels[node.op];
+  if (!kernel) throw new Error(`The interpreter has no ${node.op}`);
+  return kernel;
+}
+
+/** The loop over the first axis: states go from round to round, one slice goes in and comes out per round. */
+function scan(
+  { attributes }: GraphNode,
+  inputs: readonly NumberArray[],
+  outer: (tensor: Tensor) => NumberArray,
+): NumberArray[] {
+  const { graph: body } = attributes['body'] as { graph: Graph };
+  const stateCount = inputs.length - (attributes['num_scan_inputs'] as number);
+  const backIn = attributes['scan_input_directions'] as readonly number[];
+  const backOut = attributes['scan_output_directions'] as readonly number[];
+  let states = inputs.slice(0, stateCount);
+  const sequences = inputs.slice(stateCount);
+  const rounds = sequences[0]!.shape[0]!;
+  const collected = body.outputs.slice(stateCount).map(({ tensor }) => ({
+    shape: [rounds, ...tensor.shape],
+    data: new Float64Array(rounds * sizeOf(tensor.shape)),
+  }));
+  for (let round = 0; round < rounds; round++) {
+    const slices = sequences.map(({ shape, data }, i) => {
+      const at = backIn[i] ? rounds - 1 - round : round;
+      const size = data.length / rounds;
+      return { shape: shape.slice(1), data: data.slice(at * size, (at + 1) * size) };
+    });
+    const given = [...states, ...slices];
+    const at = evaluate(body, Object.fromEntries(body.inputs.map(({ name }, i) => [name, given[i]!])), outer);
+    const results = body.outputs.map(({ tensor }) => at(tensor));
+    states = results.slice(0, stateCount);
+    results.slice(stateCount).forEach(({ data }, i) => {
+      collected[i]!.data.set(data, (backOut[i] ? rounds - 1 - round : round) * data.length);
+    });
+  }
+  return [...states, ...collected];
 }

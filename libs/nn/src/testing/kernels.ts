@@ -2,10 +2,27 @@
 import { broadcastShapes, type GraphNode, type Shape } from '../graph.ts';
 import type { Kernel } from './interpreter.ts';
 import { array, generate, offsetOf, valueOrZero, type NumberArray } from './arrays.ts';
+import { recurrentKernels } from './recurrent-kernels.ts';
 import { spatialKernels } from './spatial-kernels.ts';
 
 export const kernels: Readonly<Record<string, Kernel>> = {
   ...spatialKernels,
+  ...recurrentKernels,
+  Split: ([a, sizes], node) => {
+    const axis = node.attributes['axis'] as number;
+    let from = 0;
+    return Array.from(sizes!.data, (size) => {
+      const start = from;
+      from += size;
+      const shape = a!.shape.map((n, i) => (i === axis ? size : n));
+      return generate(shape, (index) =>
+        valueOrZero(
+          a!,
+          index.map((k, i) => (i === axis ? k + start : k)),
+        ),
+      );
+    });
+  },
   Identity: ([a]) => [a!],
   Add: binary((a, b) => a + b),
   Sub: binary((a, b) => a - b),
