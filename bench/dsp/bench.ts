@@ -64,7 +64,13 @@ function clip(index: number): Float32Array {
   });
 }
 
-const sum = (...parts: Matrix[]) => parts.reduce((total, { data }) => total + data.reduce((a, b) => a + b, 0), 0);
+function sum({ data }: Matrix): number {
+  let total = 0;
+  for (let i = 0; i < data.length; i++) total += data[i]!;
+  return total;
+}
+
+const column = (data: Float32Array): Matrix => ({ data, rows: data.length, cols: 1 });
 
 /** The features of the ensemble recipe, all from one power spectrogram. */
 function recipe(y: Float32Array): number {
@@ -72,6 +78,7 @@ function recipe(y: Float32Array): number {
   const S = magnitude(power);
   const db = powerToDb(melspectrogram({ S: power, sr: SR }));
   const cepstra = mfcc({ S: db, n_mfcc: 40 });
+  const centroid = spectralCentroid({ S, sr: SR });
   const parts = [
     cepstra,
     delta(cepstra),
@@ -79,8 +86,8 @@ function recipe(y: Float32Array): number {
     db,
     chromaStft({ S: power, sr: SR }),
     spectralContrast({ S, sr: SR }),
-    spectralCentroid({ S, sr: SR }),
-    spectralBandwidth({ S, sr: SR }),
+    centroid,
+    spectralBandwidth({ S, sr: SR, centroid }),
     spectralRolloff({ S, sr: SR }),
     spectralFlatness({ S }),
     zeroCrossingRate(y),
@@ -100,7 +107,7 @@ const ours: Record<string, (y: Float32Array) => number> = {
   mfcc: (y) => sum(mfcc({ y, sr: SR, n_mfcc: 40 })),
   chroma_stft: (y) => sum(chromaStft({ y, sr: SR })),
   spectral_contrast: (y) => sum(spectralContrast({ y, sr: SR })),
-  time_stretch: (y) => timeStretch(y, { rate: 1.1 }).reduce((a, b) => a + b * b, 0),
+  time_stretch: (y) => sum(column(timeStretch(y, { rate: 1.1 }).map((x) => x * x))),
 };
 
 const names: Record<string, string> = {

@@ -2,6 +2,7 @@
 import { RequestError } from '@prosodia/core';
 import { checkFinite, checkMatrix, checkPositive } from './checks.ts';
 import type { Matrix } from './matrix.ts';
+import { decibelsOf } from './simd/rows.ts';
 
 /** What 0 dB is and where the scale ends. */
 export interface DecibelOptions {
@@ -52,9 +53,6 @@ function toDb(S: Matrix, options: DecibelOptions & { amin: number }, factor: num
   const scale = factor / Math.LN10;
   const zero = scale * Math.log(Math.max(amin, ref === 'max' ? loudest : Math.abs(ref)));
   const floor = top_db === null ? -Infinity : scale * Math.log(Math.max(amin, loudest)) - top_db;
-  const out = new Float32Array(data.length);
-  for (let i = 0; i < data.length; i++) {
-    out[i] = Math.max(floor, scale * Math.log(Math.max(amin, data[i]!))) - zero;
-  }
-  return { ...S, data: out };
+  // The kernel's logarithm takes normal numbers only.
+  return decibelsOf(S, Math.max(amin, 2 ** -1022), scale, floor, zero);
 }

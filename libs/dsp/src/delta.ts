@@ -40,7 +40,7 @@ export function delta(data: Matrix, options: DeltaOptions = {}): Matrix {
       got: String(width),
     });
   }
-  const { rows, cols } = data;
+  const { rows, cols, data: values } = data;
   if (mode === 'interp' && rows < width) {
     throw new DataError({
       where,
@@ -64,7 +64,7 @@ export function delta(data: Matrix, options: DeltaOptions = {}): Matrix {
       if (at < 0) continue;
       const weight = weights[k]!;
       const from = at * cols;
-      for (let c = 0; c < cols; c++) sums[c]! += weight * data.data[from + c]!;
+      for (let c = 0; c < cols; c++) sums[c]! += weight * values[from + c]!;
     }
     out.data.set(sums, row * cols);
   }

@@ -2,7 +2,8 @@
 import { RequestError } from '@prosodia/core';
 import { checkFinite, checkInteger, checkMatrix, checkSignal } from './checks.ts';
 import { zeros, type Matrix } from './matrix.ts';
-import { padBoth, type PadMode } from './pad.ts';
+import { padInto, type PadMode } from './pad.ts';
+import { scratch } from './simd/runtime.ts';
 
 /** How samples are cut into frames. */
 export interface FrameOptions {
@@ -14,6 +15,7 @@ export interface FrameOptions {
   center?: boolean;
 }
 
+/** A signal with its padding, in memory that the next call of this package overwrites, and its frames. */
 function cut(
   y: Float32Array,
   { frame_length = 2048, hop_length = 512, center = true }: FrameOptions,
@@ -23,8 +25,9 @@ function cut(
   checkInteger(frame_length, 'frame_length', where);
   checkInteger(hop_length, 'hop_length', where);
   checkSignal(y, where);
-  const samples = center ? padBoth(y, Math.floor(frame_length / 2), mode) : y;
-  if (samples.length < frame_length) {
+  const padding = center ? Math.floor(frame_length / 2) : 0;
+  const total = y.length + 2 * padding;
+  if (total < frame_length) {
     throw new RequestError({
       where,
       problem: 'the signal is shorter than one frame',
@@ -33,8 +36,15 @@ function cut(
       fix: 'set center to true and use an even frame_length, or a smaller one',
     });
   }
-  const frames = 1 + Math.floor((samples.length - frame_length) / hop_length);
-  return { samples, frames, length: frame_length, hop: hop_length };
+  const memory = scratch();
+  const samples = memory.f32(memory.alloc(total * 4), total);
+  padInto(samples, y, -padding, mode);
+  return {
+    samples,
+    frames: 1 + Math.floor((total - frame_length) / hop_length),
+    length: frame_length,
+    hop: hop_length,
+  };
 }
 
 /** Options of {@link rms}. */
@@ -61,8 +71,15 @@ export function rms(options: RmsOptions): Matrix {
   const { y, S, frame_length = 2048, pad_mode = 'constant' } = options;
   if (y) {
     const { samples, frames, length, hop } = cut(y, options, pad_mode, where);
-    const sums = energySums(samples, frames, length, hop);
-    return { data: Float32Array.from(sums, (sum) => Math.sqrt(sum / length)), rows: frames, cols: 1 };
+    const blocks = new Blocks(frames, length, hop);
+    for (let b = 0, t = 0; b < blocks.sums.length; b++) {
+      let sum = 0;
+      for (const end = t + blocks.size; t < end; t++) sum += samples[t]! * samples[t]!;
+      blocks.sums[b] = sum;
+    }
+    const out = zeros(frames, 1);
+    for (let frame = 0; frame < frames; frame++) out.data[frame] = Math.sqrt(blocks.ofFrame(frame) / length);
+    return out;
   }
   if (!S)
     throw new RequestError({ where, problem: 'there is nothing to compute on', expected: 'y or S', got: 'neither' });
@@ -106,41 +123,49 @@ export function zeroCrossingRate(y: Float32Array, options: CrossingOptions = {})
   const { samples, frames, length, hop } = cut(y, options, 'edge', 'zeroCrossingRate');
   const threshold = Math.fround(options.threshold ?? 1e-10);
   const out = zeros(frames, 1);
-  // crossings[t] counts those between samples 0 and t, so a frame's count is one difference.
-  const crossings = new Uint32Array(samples.length);
-  let count = 0;
-  let before = samples[0]! < -threshold ? 1 : 0;
-  for (let t = 1; t < samples.length; t++) {
-    const negative = samples[t]! < -threshold ? 1 : 0;
-    crossings[t] = count += negative ^ before;
-    before = negative;
+  // A frame holds the crossings between its samples, so not the one before its first.
+  const blocks = new Blocks(frames, length, hop);
+  for (let b = 0, t = 0, before = 0; b < blocks.sums.length; b++) {
+    let count = 0;
+    for (const end = t + blocks.size; t < end; t++) {
+      const negative = samples[t]! < -threshold ? 1 : 0;
+      count += negative ^ before;
+      before = negative;
+    }
+    blocks.sums[b] = count;
   }
   for (let frame = 0; frame < frames; frame++) {
-    const start = frame * hop;
-    out.data[frame] = (crossings[start + length - 1]! - crossings[start]!) / length;
+    const first = frame * hop;
+    const before = first > 0 && samples[first - 1]! < -threshold;
+    const entering = before === samples[first]! < -threshold ? 0 : 1;
+    out.data[frame] = (blocks.ofFrame(frame) - entering) / length;
   }
   return out;
 }
 
 /**
- * The sum of squares of each frame. Frames overlap, so blocks that fit both the frame and the hop
- * are summed once; a running sum would be quicker still, but loses what is quiet after what was loud.
+ * Sums over overlapping frames: samples are summed once, in blocks that fit both the frame and the hop. A
+ * running sum would do without blocks, but loses what is quiet after what was loud.
  */
-function energySums(samples: Float32Array, frames: number, length: number, hop: number): Float64Array {
-  const block = greatestCommonDivisor(length, hop);
-  const blocks = new Float64Array(((frames - 1) * hop + length) / block);
-  for (let b = 0, t = 0; b < blocks.length; b++) {
-    let sum = 0;
-    for (const end = t + block; t < end; t++) sum += samples[t]! * samples[t]!;
-    blocks[b] = sum;
+class Blocks {
+  readonly size: number;
+  readonly sums: Float64Array;
+  readonly #perFrame: number;
+  readonly #perHop: number;
+
+  constructor(frames: number, length: number, hop: number) {
+    this.size = greatestCommonDivisor(length, hop);
+    this.#perFrame = length / this.size;
+    this.#perHop = hop / this.size;
+    this.sums = new Float64Array((frames - 1) * this.#perHop + this.#perFrame);
   }
-  const perFrame = length / block;
-  return Float64Array.from({ length: frames }, (_, frame) => {
-    const first = (frame * hop) / block;
+
+  ofFrame(frame: number): number {
+    const first = frame * this.#perHop;
     let sum = 0;
-    for (let b = first; b < first + perFrame; b++) sum += blocks[b]!;
+    for (let b = first; b < first + this.#perFrame; b++) sum += this.sums[b]!;
     return sum;
-  });
+  }
 }
 
 function greatestCommonDivisor(a: number, b: number): number {

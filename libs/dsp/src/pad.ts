@@ -5,30 +5,29 @@ import { RequestError } from '@prosodia/core';
 export type PadMode = 'constant' | 'edge' | 'reflect';
 
 /**
- * `y` with `amount` samples more on each side. A reflection longer than the signal is reflected again,
- * and that of a single sample repeats it.
+ * Fills `target` with the samples of `y` from index `start` on, where indices before 0 and from the length on
+ * are padding. A reflection longer than the signal is reflected again, and that of a single sample repeats it.
  */
-export function padBoth(y: Float32Array, amount: number, mode: PadMode): Float32Array {
+export function padInto(target: Float32Array, y: Float32Array, start: number, mode: PadMode): void {
   const n = y.length;
-  const out = new Float32Array(n + 2 * amount);
-  out.set(y, amount);
+  const inside = Math.min(Math.max(-start, 0), target.length);
+  const after = Math.min(Math.max(n - start, inside), target.length);
+  target.set(y.subarray(start + inside, start + after), inside);
   switch (mode) {
     case 'constant':
+      target.fill(0, 0, inside).fill(0, after);
       break;
     case 'edge':
-      out.fill(y[0]!, 0, amount);
-      out.fill(y[n - 1]!, amount + n);
+      target.fill(y[0]!, 0, inside).fill(y[n - 1]!, after);
       break;
     case 'reflect': {
       const period = Math.max(1, 2 * (n - 1));
       const fold = (t: number) => {
-        const inside = ((t % period) + period) % period;
-        return y[inside < n ? inside : period - inside]!;
+        const phase = ((t % period) + period) % period;
+        return y[phase < n ? phase : period - phase]!;
       };
-      for (let k = 1; k <= amount; k++) {
-        out[amount - k] = fold(-k);
-        out[amount + n - 1 + k] = fold(n - 1 + k);
-      }
+      for (let k = 0; k < inside; k++) target[k] = fold(start + k);
+      for (let k = after; k < target.length; k++) target[k] = fold(start + k);
       break;
     }
     default:
@@ -39,5 +38,4 @@ export function padBoth(y: Float32Array, amount: number, mode: PadMode): Float32
         got: String(mode satisfies never),
       });
   }
-  return out;
 }

@@ -7,7 +7,7 @@
 import { RequestError } from '@prosodia/core';
 import { checkEnergies, checkNonNegative, checkPositive } from './checks.ts';
 import { zeros, type Matrix } from './matrix.ts';
-import { eachChunk, momentRows, spreadRows } from './simd/rows.ts';
+import { eachChunk, momentRows } from './simd/rows.ts';
 import { fftFrequencies, resolve, type PitchedSource, type SpectralSource } from './source.ts';
 
 /** A {@link PitchedSource} whose bins may lie at other frequencies than those of a transform. */
@@ -49,9 +49,9 @@ export function spectralCentroid(source: FrequencySource): Matrix {
   return out;
 }
 
-/** Per frame: least value, sum, weighted sum; refuses values that are no energies. */
-function checkedMoments(S: Matrix, freq: Float64Array, where: string): Float64Array {
-  const moments = momentRows(S, freq);
+/** The least values, sums and weighted sums of momentRows; refuses values that are no energies. */
+function checkedMoments(S: Matrix, freq: Float64Array, where: string, centres?: Float64Array): Float64Array {
+  const moments = momentRows(S, freq, centres);
   for (let row = 0; row < S.rows; row++) checkEnergies(S, moments[3 * row]!, moments[3 * row + 1]!, where);
   return moments;
 }
@@ -77,9 +77,7 @@ export function spectralBandwidth(source: BandwidthOptions): Matrix {
   checkPositive(p, 'p', where);
   const { S, freq } = prepare(source, where);
   const { data, rows, cols } = S;
-  const moments = checkedMoments(S, freq, where);
-  const totals = Float64Array.from({ length: rows }, (_, row) => moments[3 * row + 1]!);
-  const centroid = source.centroid?.data ?? totals.map((total, row) => (total > 0 ? moments[3 * row + 2]! / total : 0));
+  const centroid = (source.centroid ?? spectralCentroid({ ...source, S, freq })).data;
   if (centroid.length !== rows) {
     throw new RequestError({
       where,
@@ -88,20 +86,18 @@ export function spectralBandwidth(source: BandwidthOptions): Matrix {
       got: `${centroid.length} frames`,
     });
   }
-  let spread: Float64Array;
-  if (p === 2) spread = spreadRows(S, freq, centroid);
-  else {
-    spread = new Float64Array(rows);
-    for (let row = 0; row < rows; row++) {
-      const centre = centroid[row]!;
-      for (let bin = 0; bin < cols; bin++) {
-        spread[row]! += data[row * cols + bin]! * Math.abs(freq[bin]! - centre) ** p;
-      }
-    }
-  }
+  const sums = checkedMoments(S, freq, where, Float64Array.from(centroid));
   const out = zeros(rows, 1);
   for (let row = 0; row < rows; row++) {
-    out.data[row] = (norm && totals[row]! > 0 ? spread[row]! / totals[row]! : spread[row]!) ** (1 / p);
+    const total = sums[3 * row + 1]!;
+    let spread = sums[3 * row + 2]!;
+    if (p !== 2) {
+      spread = 0;
+      for (let bin = 0; bin < cols; bin++) {
+        spread += data[row * cols + bin]! * Math.abs(freq[bin]! - centroid[row]!) ** p;
+      }
+    }
+    out.data[row] = (norm && total > 0 ? spread / total : spread) ** (1 / p);
   }
   return out;
 }
@@ -189,31 +185,26 @@ export function spectralFlatness(source: FlatnessOptions): Matrix {
     for (let row = 0; row < rows; row++) out.data[row] = flatnessOf(S, row, amin, power);
     return out;
   }
-  // One logarithm for a run of products instead of one per bin.
-  const blocks = Math.floor(cols / BLOCK);
-  const stored = blocks + 2;
+  // The kernel takes whole blocks of bins; those that remain are added here.
+  const width = cols - (cols % BLOCK);
   eachChunk(S, (memory, chunk) => {
-    const productsAt = memory.alloc(chunk * stored * 8);
+    const sumsAt = memory.alloc(chunk * 40);
     return (at, first, count) => {
-      memory.kernels.products(at, count * cols * 4, cols * 4, blocks * BLOCK * 4, amin, productsAt);
-      const products = memory.f64(productsAt, count * stored);
+      memory.kernels.logEnergies(at, count * cols * 4, cols * 4, width * 4, amin, sumsAt);
+      const sums = memory.f64(sumsAt, count * 5);
       for (let row = 0; row < count; row++) {
-        let total = products[row * stored + blocks]!;
-        checkEnergies(S, products[row * stored + blocks + 1]!, total, where);
-        let logs = 0;
-        let safe = true;
-        for (let k = 0; k < blocks; k++) {
-          const product = products[row * stored + k]!;
-          safe &&= product > 1e-290 && product < 1e290;
-          logs += Math.log(product);
-        }
-        for (let bin = blocks * BLOCK; bin < cols; bin++) {
+        let logs = sums[5 * row]!;
+        let total = sums[5 * row + 1]!;
+        let least = sums[5 * row + 2]!;
+        for (let bin = width; bin < cols; bin++) {
           const value = S.data[(first + row) * cols + bin]!;
-          checkEnergies(S, value, value, where);
           const energy = Math.max(amin, value * value);
+          least = Math.min(least, value);
           total += energy;
           logs += Math.log(energy);
         }
+        checkEnergies(S, least, total, where);
+        const safe = sums[5 * row + 3]! > 1e-290 && sums[5 * row + 4]! < 1e290;
         out.data[first + row] = safe ? Math.exp(logs / cols) / (total / cols) : flatnessOf(S, first + row, amin, power);
       }
     };
@@ -221,7 +212,7 @@ export function spectralFlatness(source: FlatnessOptions): Matrix {
   return out;
 }
 
-/** Energies in one product of the kernel. */
+/** Bins that the kernel takes at once. */
 const BLOCK = 16;
 
 /** Flatness of one frame with a logarithm per bin, which no energy overflows. */

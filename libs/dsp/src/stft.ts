@@ -7,9 +7,9 @@
 import { RequestError } from '@prosodia/core';
 import { checkInteger, checkMatrix, checkSignal } from './checks.ts';
 import type { ComplexMatrix, Matrix } from './matrix.ts';
-import { padBoth, type PadMode } from './pad.ts';
+import { padInto, type PadMode } from './pad.ts';
 import { realFft } from './rfft.ts';
-import { framePlan, transformFrames } from './simd/frames.ts';
+import { framePlan, transformFrames, type Framing } from './simd/frames.ts';
 import { squareRoots } from './simd/rows.ts';
 import { frameWindow, type WindowSpec } from './window.ts';
 
@@ -29,17 +29,8 @@ export interface StftOptions {
   pad_mode?: PadMode;
 }
 
-/** A signal ready to be cut: padded, with its window and the number of frames. */
-interface Frames {
-  readonly padded: Float32Array;
-  readonly weights: Float64Array;
-  readonly n_fft: number;
-  readonly hop_length: number;
-  readonly rows: number;
-  readonly cols: number;
-}
-
-function cut(y: Float32Array, options: StftOptions): Frames {
+/** A checked signal and how it is to be cut. */
+function plan(y: Float32Array, options: StftOptions): Framing {
   const { n_fft = 2048, win_length = n_fft, window = 'hann', center = true, pad_mode = 'constant' } = options;
   const { hop_length = Math.max(1, Math.floor(win_length / 4)) } = options;
   checkInteger(n_fft, 'n_fft', 'stft');
@@ -55,24 +46,24 @@ function cut(y: Float32Array, options: StftOptions): Frames {
       fix: 'set center to true, or a smaller n_fft',
     });
   }
-  const padded = center ? padBoth(y, Math.floor(n_fft / 2), pad_mode) : y;
-  const rows = 1 + Math.floor((padded.length - n_fft) / hop_length);
-  return { padded, weights, n_fft, hop_length, rows, cols: Math.floor(n_fft / 2) + 1 };
+  const padding = center ? Math.floor(n_fft / 2) : 0;
+  const rows = 1 + Math.floor((y.length + 2 * padding - n_fft) / hop_length);
+  return { y, padding, pad_mode, window: weights, n_fft, hop_length, rows, cols: Math.floor(n_fft / 2) + 1 };
 }
 
 /** Visits the spectrum of every frame, for lengths that the kernels cannot take. */
-function eachFrame(
-  { padded, weights, n_fft, hop_length, rows, cols }: Frames,
-  visit: (re: Float64Array, im: Float64Array, frame: number) => void,
-): void {
+function eachFrame(framing: Framing, visit: (re: Float64Array, im: Float64Array, at: number) => void): void {
+  const { y, padding, pad_mode, window, n_fft, hop_length, rows, cols } = framing;
   const fft = realFft(n_fft);
+  const samples = new Float32Array(n_fft);
   const frame = new Float64Array(n_fft);
   const re = new Float64Array(cols);
   const im = new Float64Array(cols);
-  for (let row = 0, start = 0; row < rows; row++, start += hop_length) {
-    for (let t = 0; t < n_fft; t++) frame[t] = padded[start + t]! * weights[t]!;
+  for (let row = 0; row < rows; row++) {
+    padInto(samples, y, row * hop_length - padding, pad_mode);
+    for (let t = 0; t < n_fft; t++) frame[t] = samples[t]! * window[t]!;
     fft.forward(frame, re, im);
-    visit(re, im, row);
+    visit(re, im, row * cols);
   }
 }
 
@@ -85,15 +76,15 @@ function eachFrame(
  *   when the signal is shorter than n_fft without centring
  */
 export function stft(y: Float32Array, options: StftOptions = {}): ComplexMatrix {
-  const frames = cut(y, options);
-  const { padded, weights, n_fft, hop_length, rows, cols } = frames;
+  const framing = plan(y, options);
+  const { n_fft, rows, cols } = framing;
   const out = { re: new Float32Array(rows * cols), im: new Float32Array(rows * cols), rows, cols };
-  const plan = framePlan(n_fft);
-  if (plan) transformFrames(plan, padded, weights, hop_length, rows, out);
+  const kernels = framePlan(n_fft);
+  if (kernels) transformFrames(kernels, framing, out);
   else {
-    eachFrame(frames, (re, im, row) => {
-      out.re.set(re, row * cols);
-      out.im.set(im, row * cols);
+    eachFrame(framing, (re, im, at) => {
+      out.re.set(re, at);
+      out.im.set(im, at);
     });
   }
   return out;
@@ -118,15 +109,14 @@ export function spectrogram(y: Float32Array, options: StftOptions & { power?: nu
       got: String(power),
     });
   }
-  const frames = cut(y, { ...options, hop_length: options.hop_length ?? 512 });
-  const { padded, weights, n_fft, hop_length, rows, cols } = frames;
+  const framing = plan(y, { ...options, hop_length: options.hop_length ?? 512 });
+  const { n_fft, rows, cols } = framing;
   const data = new Float32Array(rows * cols);
-  const plan = framePlan(n_fft);
-  if (plan) transformFrames(plan, padded, weights, hop_length, rows, { power: data });
+  const kernels = framePlan(n_fft);
+  if (kernels) transformFrames(kernels, framing, { power: data });
   else {
-    eachFrame(frames, (re, im, row) => {
-      const base = row * cols;
-      for (let k = 0; k < cols; k++) data[base + k] = re[k]! * re[k]! + im[k]! * im[k]!;
+    eachFrame(framing, (re, im, at) => {
+      for (let k = 0; k < cols; k++) data[at + k] = re[k]! * re[k]! + im[k]! * im[k]!;
     });
   }
   if (power === 1) return squareRoots({ data, rows, cols });

@@ -86,6 +86,7 @@ export const f64 = {
   add: operation('f64', 0xa0),
   mul: operation('f64', 0xa2),
   min: operation('f64', 0xa4),
+  max: operation('f64', 0xa5),
 };
 
 export const f32x4 = {
@@ -114,10 +115,20 @@ export const f64x2 = {
   add: operation('v128', ...simd(0xf0)),
   sub: operation('v128', ...simd(0xf1)),
   mul: operation('v128', ...simd(0xf2)),
+  div: operation('v128', ...simd(0xf3)),
   min: operation('v128', ...simd(0xf4)),
   max: operation('v128', ...simd(0xf5)),
   /** Lanes 0 and 1 of an f32x4 in double precision. */
   promote: operation('v128', ...simd(0x5f)),
+};
+
+const word64 = (value: bigint) => [...new Uint8Array(BigInt64Array.of(value).buffer)];
+
+export const i64x2 = {
+  const: (value: bigint): Expr => ({ type: 'v128', code: [...simd(0x0c), ...word64(value), ...word64(value)] }),
+  add: operation('v128', ...simd(0xce)),
+  /** Shifts zeros in from the left; the distance is an i32. */
+  shr: operation('v128', ...simd(0xcd)),
 };
 
 const laneBytes = (first: number) => Array.from({ length: 8 }, (_, k) => first + k);
@@ -179,6 +190,11 @@ export class Kernel {
   /** Stores one 32-bit lane of a vector. */
   storeLane32(at: Expr, value: Expr, lane: number, offset = 0): void {
     this.#code.push(...at.code, ...value.code, ...simd(0x5a), 0, ...unsigned(offset), lane);
+  }
+
+  /** Stores the first half of a vector. */
+  storeLow64(at: Expr, value: Expr): void {
+    this.#code.push(...at.code, ...value.code, ...simd(0x5b), 0, 0, 0);
   }
 
   when(condition: Expr, body: () => void): void {

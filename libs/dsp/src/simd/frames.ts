@@ -1,7 +1,8 @@
 /** Short-time transforms on the kernels: two frames at once, a chunk of frames per round trip. */
+import { padInto, type PadMode } from '../pad.ts';
 import { planCache } from '../plans.ts';
 import { RADICES } from './fft-kernels.ts';
-import { scratch, type Kernels, type Scratch } from './runtime.ts';
+import { scratch, type Kernels } from './runtime.ts';
 
 /** Bounds the scratch memory whatever the length of the signal. Even, so that frames pair up. */
 const CHUNK = 64;
@@ -63,55 +64,56 @@ export interface FrameTargets {
   im?: Float32Array;
 }
 
-/**
- * Transforms `rows` frames of `samples`, `hop` apart, times the window, and fills the targets.
- *
- * @param window n values
- */
-export function transformFrames(
-  plan: Plan,
-  samples: Float32Array,
-  window: Float64Array,
-  hop: number,
-  rows: number,
-  { power, re, im }: FrameTargets,
-): void {
-  const { half, stages } = plan;
-  const n = 2 * half;
-  const cols = half + 1;
+/** A signal, and how it is cut into frames. */
+export interface Framing {
+  readonly y: Float32Array;
+  /** Samples of padding before the first and after the last. */
+  readonly padding: number;
+  readonly pad_mode: PadMode;
+  /** n_fft values. */
+  readonly window: Float64Array;
+  readonly n_fft: number;
+  readonly hop_length: number;
+  /** Number of frames and of bins. */
+  readonly rows: number;
+  readonly cols: number;
+}
+
+/** Transforms every frame of the signal and fills the targets. */
+export function transformFrames(plan: Plan, framing: Framing, { power, re, im }: FrameTargets): void {
+  const { y, padding, pad_mode, window, n_fft, hop_length, rows, cols } = framing;
   const memory = scratch();
   const { kernels } = memory;
-  const bytes = half * 16;
+  const bytes = plan.half * 16;
+  const hop = hop_length * 4;
   const windowAt = memory.put(window);
   const twiddlesAt = memory.put(plan.twiddles);
   const rootsAt = memory.put(plan.roots);
   const planes = Array.from({ length: 4 }, () => memory.alloc(bytes));
   const chunk = Math.min(CHUNK, rows + (rows % 2));
-  const samplesAt = memory.alloc(((chunk - 1) * hop + n) * 4);
+  const samplesAt = memory.alloc((chunk - 1) * hop + n_fft * 4);
   const outputs = [power, re, im].map((target) => (target ? memory.alloc(chunk * cols * 4) : 0));
   for (let first = 0; first < rows; first += chunk) {
     const count = Math.min(chunk, rows - first);
-    load(memory, samplesAt, samples.subarray(first * hop, (first + count - 1) * hop + n));
+    const samples = memory.f32(samplesAt, (count - 1) * hop_length + n_fft);
+    padInto(samples, y, first * hop_length - padding, pad_mode);
     for (let row = 0; row < count; row += 2) {
-      const a = samplesAt + row * hop * 4;
+      const a = samplesAt + row * hop;
       // Without a partner, a last frame is transformed twice; the second copy goes to a row that is not read.
-      const b = row + 1 < count ? a + hop * 4 : a;
+      const b = row + 1 < count ? a + hop : a;
       let [xr, xi, yr, yi] = planes as [number, number, number, number];
       kernels.pack(a, b, windowAt, xr, xi, bytes);
-      for (const { kernel, part, stride, twiddles } of stages) {
+      for (const { kernel, part, stride, twiddles } of plan.stages) {
         kernels[kernel](xr, xi, yr, yi, twiddlesAt + twiddles, part, stride);
         [xr, xi, yr, yi] = [yr, yi, xr, xi];
       }
       const [powerAt, reAt, imAt] = outputs.map((at) => at + row * cols * 4) as [number, number, number];
-      if (power) kernels.untanglePower(xr, xi, rootsAt, bytes, powerAt, powerAt + cols * 4);
-      if (re) kernels.untangleComplex(xr, xi, rootsAt, bytes, reAt, reAt + cols * 4, imAt, imAt + cols * 4);
+      const next = cols * 4;
+      if (power) kernels.untanglePower(xr, xi, rootsAt, bytes, powerAt, powerAt + next);
+      if (re) kernels.untangleComplex(xr, xi, rootsAt, bytes, reAt, reAt + next, imAt, imAt + next);
     }
     [power, re, im].forEach((target, k) => {
       target?.set(memory.f32(outputs[k]!, count * cols), first * cols);
     });
   }
-}
-
-function load(memory: Scratch, at: number, values: Float32Array): void {
-  memory.f32(at, values.length).set(values);
 }

@@ -10,6 +10,7 @@ import {
   f64,
   f64x2,
   i32,
+  i64x2,
   v128,
   type Expr,
   type Kernel,
@@ -34,6 +35,10 @@ function sum4(kernel: Kernel, value: Expr): Expr {
 
 function sum2(value: Local): Expr {
   return f64.add(f64x2.lane(value, 0), f64x2.lane(value, 1));
+}
+
+function most2(value: Local): Expr {
+  return f64.max(f64x2.lane(value, 0), f64x2.lane(value, 1));
 }
 
 function least2(value: Local): Expr {
@@ -122,74 +127,83 @@ const bands: KernelSource = {
  */
 const moments: KernelSource = {
   parameters: ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'],
-  build(kernel, [row, bytes, pitch, width, freq, mask, out]) {
-    const end = kernel.let(i32.add(row!, bytes!));
-    const toMask = kernel.let(i32.sub(mask!, freq!));
-    kernel.loop(row!, end, pitch!, () => {
-      const least = kernel.let(f64x2.const(Infinity));
-      const total = kernel.let(zero);
-      const weighted = kernel.let(zero);
-      const f = kernel.let(freq!);
-      const x = kernel.let(row!);
-      const stop = kernel.let(i32.add(row!, width!));
-      kernel.loop(x, stop, EIGHT, () => {
-        const value = kernel.let(f64x2.promote(v128.loadLow64(x)));
-        const inside = kernel.let(f64x2.mul(value, v128.load(i32.add(f, toMask))));
-        kernel.set(least, f64x2.min(least, inside));
-        kernel.set(total, f64x2.add(total, inside));
-        kernel.set(weighted, f64x2.add(weighted, f64x2.mul(inside, v128.load(f))));
-        advance(kernel, f, SIXTEEN);
-      });
-      kernel.store(out!, least2(least));
-      kernel.store(out!, sum2(total), 8);
-      kernel.store(out!, sum2(weighted), 16);
-      advance(kernel, out!, i32.const(24));
-    });
+  build(kernel, parameters) {
+    weightedSums(
+      kernel,
+      parameters,
+      (f) => v128.load(f),
+      () => undefined,
+    );
   },
 };
 
+/** The loops of `moments` and `spread`; `weight` gives the weight of two bins from the address of their frequencies. */
+function weightedSums(
+  kernel: Kernel,
+  [row, bytes, pitch, width, freq, mask, out]: readonly Local[],
+  weight: (f: Expr) => Expr,
+  nextRow: () => void,
+): void {
+  const end = kernel.let(i32.add(row!, bytes!));
+  const toMask = kernel.let(i32.sub(mask!, freq!));
+  kernel.loop(row!, end, pitch!, () => {
+    const least = kernel.let(f64x2.const(Infinity));
+    const total = kernel.let(zero);
+    const weighted = kernel.let(zero);
+    const f = kernel.let(freq!);
+    const x = kernel.let(row!);
+    const stop = kernel.let(i32.add(row!, width!));
+    kernel.loop(x, stop, EIGHT, () => {
+      const value = f64x2.promote(v128.loadLow64(x));
+      const inside = kernel.let(f64x2.mul(value, v128.load(i32.add(f, toMask))));
+      kernel.set(least, f64x2.min(least, inside));
+      kernel.set(total, f64x2.add(total, inside));
+      kernel.set(weighted, f64x2.add(weighted, f64x2.mul(inside, weight(f))));
+      advance(kernel, f, SIXTEEN);
+    });
+    kernel.store(out!, least2(least));
+    kernel.store(out!, sum2(total), 8);
+    kernel.store(out!, sum2(weighted), 16);
+    advance(kernel, out!, i32.const(24));
+    nextRow();
+  });
+}
+
 /**
- * Per row, as float64: the sum of value * mask * (freq - centre)^2, one float64 centre per row.
+ * Per row, as float64: the least value, the sum of value * mask, of value * mask * (freq - centre)^2; one
+ * float64 centre per row.
  * Parameters: rows, bytes of all rows, pitch, width (a multiple of 8), freq, mask, centres, out.
  */
 const spread: KernelSource = {
   parameters: ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'],
   build(kernel, [row, bytes, pitch, width, freq, mask, centres, out]) {
-    const end = kernel.let(i32.add(row!, bytes!));
-    const toMask = kernel.let(i32.sub(mask!, freq!));
-    kernel.loop(row!, end, pitch!, () => {
-      const total = kernel.let(zero);
-      const centre = kernel.let(v128.loadSplat64(centres!));
-      const f = kernel.let(freq!);
-      const x = kernel.let(row!);
-      const stop = kernel.let(i32.add(row!, width!));
-      kernel.loop(x, stop, EIGHT, () => {
-        const value = f64x2.promote(v128.loadLow64(x));
-        const away = kernel.let(f64x2.sub(v128.load(f), centre));
-        const inside = f64x2.mul(value, v128.load(i32.add(f, toMask)));
-        kernel.set(total, f64x2.add(total, f64x2.mul(inside, f64x2.mul(away, away))));
-        advance(kernel, f, SIXTEEN);
-      });
-      kernel.store(out!, sum2(total));
-      advance(kernel, centres!, EIGHT);
-      advance(kernel, out!, EIGHT);
-    });
+    const distance = (f: Expr) => {
+      const away = kernel.let(f64x2.sub(v128.load(f), v128.loadSplat64(centres!)));
+      return f64x2.mul(away, away);
+    };
+    weightedSums(kernel, [row!, bytes!, pitch!, width!, freq!, mask!, out!], distance, () =>
+      advance(kernel, centres!, EIGHT),
+    );
   },
 };
 
 /**
- * Energies max(amin, value^2) of the first `width` bytes of each row, a multiple of 64: their products in
- * blocks of 16, then their sum and the least value, all as float64.
+ * Per row, of the energies max(amin, value^2) of its first `width` bytes, a multiple of 64: the sum of their
+ * logarithms, their sum, the least value, and the least and largest of the products of eight whose logarithms
+ * were taken; all as float64. A product near the ends of the range of float64 spoils the sum of logarithms.
  * Parameters: rows, bytes of all rows, pitch, width, amin, out.
  */
-const products: KernelSource = {
+const logEnergies: KernelSource = {
   parameters: ['i32', 'i32', 'i32', 'i32', 'f64', 'i32'],
   build(kernel, [row, bytes, pitch, width, amin, out]) {
     const end = kernel.let(i32.add(row!, bytes!));
     const floor = kernel.let(f64x2.splat(amin!));
     kernel.loop(row!, end, pitch!, () => {
-      const least = kernel.let(f64x2.const(Infinity));
+      const logs = kernel.let(zero);
       const total = kernel.let(zero);
+      const least = kernel.let(f64x2.const(Infinity));
+      const low = kernel.let(f64x2.const(1));
+      const high = kernel.let(f64x2.const(1));
       const x = kernel.let(row!);
       const stop = kernel.let(i32.add(row!, width!));
       kernel.loop(x, stop, i32.const(64), () => {
@@ -201,15 +215,61 @@ const products: KernelSource = {
           kernel.set(total, f64x2.add(total, energy));
           kernel.set(product, f64x2.mul(product, energy));
         }
-        kernel.store(out!, f64.mul(f64x2.lane(product, 0), f64x2.lane(product, 1)));
-        advance(kernel, out!, EIGHT);
+        kernel.set(low, f64x2.min(low, product));
+        kernel.set(high, f64x2.max(high, product));
+        kernel.set(logs, f64x2.add(logs, logarithm(kernel, product)));
       });
-      kernel.store(out!, sum2(total));
-      kernel.store(out!, least2(least), 8);
-      advance(kernel, out!, SIXTEEN);
+      [sum2(logs), sum2(total), least2(least), least2(low), most2(high)].forEach((value, k) => {
+        kernel.store(out!, value, 8 * k);
+      });
+      advance(kernel, out!, i32.const(40));
     });
   },
 };
+
+/**
+ * max(floor, scale * ln(max(amin, value))) - zero, from float32 to float32.
+ * Parameters: from, to, bytes, amin, scale, floor, zero.
+ */
+const decibels: KernelSource = {
+  parameters: ['i32', 'i32', 'i32', 'f64', 'f64', 'f64', 'f64'],
+  build(kernel, [from, to, bytes, ...numbers]) {
+    const end = kernel.let(i32.add(from!, bytes!));
+    const [amin, scale, floor, reference] = numbers.map((number) => kernel.let(f64x2.splat(number)));
+    kernel.loop(from!, end, EIGHT, () => {
+      const value = kernel.let(f64x2.max(amin!, f64x2.promote(v128.loadLow64(from!))));
+      const level = f64x2.max(floor!, f64x2.mul(scale!, logarithm(kernel, value)));
+      kernel.storeLow64(to!, f32x4.demote(f64x2.sub(level, reference!)));
+      advance(kernel, to!, EIGHT);
+    });
+  },
+};
+
+const SQRT_HALF_BITS = 0x3fe6a09e667f3bcdn;
+const ONE_BITS = 0x3ff0000000000000n;
+
+/**
+ * Natural logarithm of positive normal numbers, to about the last bit.
+ *
+ * x = 2^k m with m between the roots of 1/2 and 2, and ln m = 2 artanh(s) with s = (m - 1) / (m + 1), whose
+ * series in s^2 <= 0.0295 is cut where its terms fall below the rounding.
+ */
+function logarithm(kernel: Kernel, x: Local): Expr {
+  const shifted = kernel.let(i64x2.add(x, i64x2.const(ONE_BITS - SQRT_HALF_BITS)));
+  const fraction = v128.and(shifted, i64x2.const(0x000fffffffffffffn));
+  const m = kernel.let(i64x2.add(fraction, i64x2.const(SQRT_HALF_BITS)));
+  // An integer below 2^52 becomes a float64 by lending it the exponent of 2^52.
+  const integer = v128.or(i64x2.shr(shifted, i32.const(52)), i64x2.const(0x4330000000000000n));
+  const k = f64x2.sub(integer, f64x2.const(2 ** 52 + 1023));
+  const s = kernel.let(f64x2.div(f64x2.sub(m, f64x2.const(1)), f64x2.add(m, f64x2.const(1))));
+  const square = kernel.let(f64x2.mul(s, s));
+  const series = kernel.let(f64x2.const(1 / 21));
+  for (let odd = 19; odd >= 1; odd -= 2) {
+    kernel.set(series, f64x2.add(f64x2.mul(series, square), f64x2.const(1 / odd)));
+  }
+  const ln = f64x2.mul(f64x2.mul(f64x2.const(2), s), series);
+  return kernel.let(f64x2.add(f64x2.mul(k, f64x2.const(Math.LN2)), ln));
+}
 
 /**
  * The running sum of one row in float32, then its least value.
@@ -346,7 +406,8 @@ export const rowKernels = {
   bands,
   moments,
   spread,
-  products,
+  logEnergies,
+  decibels,
   running,
   extremes,
   peaks,

@@ -118,33 +118,36 @@ function putFrequencies(memory: Scratch, freq: Float64Array): { freqAt: number; 
   return { freqAt: memory.put(padded), maskAt: memory.put(mask), width: padded.length * 4 };
 }
 
-/** Per frame: the least value (0 may count as one), the sum of the values, and that of the values times `freq`. */
-export function momentRows(S: Matrix, freq: Float64Array): Float64Array {
+/**
+ * Per frame: the least value (0 may count as one), the sum of the values, and their sum weighted by `freq`, or,
+ * given a centre per frame, by (freq - centre)^2.
+ */
+export function momentRows(S: Matrix, freq: Float64Array, centres?: Float64Array): Float64Array {
   const out = new Float64Array(3 * S.rows);
+  const pitch = S.cols * 4;
   eachChunk(S, (memory, chunk) => {
     const { freqAt, maskAt, width } = putFrequencies(memory, freq);
+    const centresAt = memory.alloc(chunk * 8);
     const outAt = memory.alloc(chunk * 24);
     return (at, first, count) => {
-      memory.kernels.moments(at, count * S.cols * 4, S.cols * 4, width, freqAt, maskAt, outAt);
+      const bytes = count * pitch;
+      if (centres) {
+        memory.f64(centresAt, count).set(centres.subarray(first, first + count));
+        memory.kernels.spread(at, bytes, pitch, width, freqAt, maskAt, centresAt, outAt);
+      } else memory.kernels.moments(at, bytes, pitch, width, freqAt, maskAt, outAt);
       out.set(memory.f64(outAt, 3 * count), 3 * first);
     };
   });
   return out;
 }
 
-/** Per frame: the sum of the values times (freq - centre)^2, with a centre for each frame. */
-export function spreadRows(S: Matrix, freq: Float64Array, centres: ArrayLike<number>): Float64Array {
-  const out = new Float64Array(S.rows);
-  const all = Float64Array.from(centres);
-  eachChunk(S, (memory, chunk) => {
-    const { freqAt, maskAt, width } = putFrequencies(memory, freq);
-    const centresAt = memory.alloc(chunk * 8);
-    const outAt = memory.alloc(chunk * 8);
-    return (at, first, count) => {
-      memory.f64(centresAt, count).set(all.subarray(first, first + count));
-      memory.kernels.spread(at, count * S.cols * 4, S.cols * 4, width, freqAt, maskAt, centresAt, outAt);
-      out.set(memory.f64(outAt, count), first);
-    };
+/** max(floor, scale * ln(max(amin, value))) - zero of every value. */
+export function decibelsOf(S: Matrix, amin: number, scale: number, floor: number, zero: number): Matrix {
+  const out = new Float32Array(S.data.length);
+  eachChunk(S, (memory) => (at, first, count) => {
+    const values = count * S.cols;
+    memory.kernels.decibels(at, at, Math.ceil(values / 2) * 8, amin, scale, floor, zero);
+    out.set(memory.f32(at, values), first * S.cols);
   });
-  return out;
+  return { ...S, data: out };
 }
