@@ -6,3 +6,4 @@ export { forestFromOnnx, type OnnxForest } from './from-onnx.ts';
 export { forestToOnnx, type OnnxOptions } from './to-onnx.ts';
 export { permutationImportance, type PermutationImportance, type PermutationOptions } from './permutation.ts';
 export { type Scoring } from './scoring.ts';
+export { summarizeForest, type ForestSummary } from './summary.ts';

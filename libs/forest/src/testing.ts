@@ -1,13 +1,4 @@
-/** Data for tests, by formula, so that the peer's script can make the same (see `golden/make.py`), and help to run them. */
-import { createRequire } from 'node:module';
-import { pathToFileURL } from 'node:url';
-
-/** Lets worker threads of this process load TypeScript: `--import tsx` has no effect in a thread, this has. */
-export function threadsTakeTypeScript(): void {
-  const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx/esm/api')).href;
-  const source = `import { register } from ${JSON.stringify(tsx)}; register();`;
-  process.execArgv.push('--import', `data:text/javascript,${encodeURIComponent(source)}`);
-}
+/** Data for tests, by formula, so that the peer's script can make the same (see `golden/make.py`). */
 
 export interface Sample {
   x: Float32Array;
