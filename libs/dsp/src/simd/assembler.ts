@@ -98,7 +98,9 @@ export const f32x4 = {
   sqrt: operation('v128', ...simd(0xe3)),
   add: operation('v128', ...simd(0xe4)),
   mul: operation('v128', ...simd(0xe6)),
-  max: operation('v128', ...simd(0xe9)),
+  /** The second operand where it is less (greater), else the first: one instruction, and a first NaN stays. */
+  pmin: operation('v128', ...simd(0xea)),
+  pmax: operation('v128', ...simd(0xeb)),
   /** The sign of each lane as one bit: which comparisons held. */
   bitmask: operation('i32', ...simd(0xa4)),
   /** The two lanes of an f64x2, rounded, in lanes 0 and 1. */
@@ -106,9 +108,9 @@ export const f32x4 = {
 };
 
 export const f64x2 = {
-  const: (value: number): Expr => ({
+  const: (low: number, high = low): Expr => ({
     type: 'v128',
-    code: [...simd(0x0c), ...float64Bytes(value), ...float64Bytes(value)],
+    code: [...simd(0x0c), ...float64Bytes(low), ...float64Bytes(high)],
   }),
   splat: operation('v128', ...simd(0x14)),
   lane: (value: Expr, lane: number): Expr => ({ type: 'f64', code: [...value.code, ...simd(0x21), lane] }),
@@ -116,8 +118,9 @@ export const f64x2 = {
   sub: operation('v128', ...simd(0xf1)),
   mul: operation('v128', ...simd(0xf2)),
   div: operation('v128', ...simd(0xf3)),
-  min: operation('v128', ...simd(0xf4)),
-  max: operation('v128', ...simd(0xf5)),
+  /** As in {@link f32x4}. */
+  pmin: operation('v128', ...simd(0xf6)),
+  pmax: operation('v128', ...simd(0xf7)),
   /** Lanes 0 and 1 of an f32x4 in double precision. */
   promote: operation('v128', ...simd(0x5f)),
 };

@@ -89,7 +89,8 @@ export function transformFrames(plan: Plan, framing: Framing, { power, re, im }:
   const windowAt = memory.put(window);
   const twiddlesAt = memory.put(plan.twiddles);
   const rootsAt = memory.put(plan.roots);
-  const planes = Array.from({ length: 4 }, () => memory.alloc(bytes));
+  // The odd kilobyte keeps the planes' addresses apart modulo 4096, where stores would hold up loads.
+  const planes = Array.from({ length: 4 }, () => memory.alloc(bytes + 1024));
   const chunk = Math.min(CHUNK, rows + (rows % 2));
   const samplesAt = memory.alloc((chunk - 1) * hop + n_fft * 4);
   const outputs = [power, re, im].map((target) => (target ? memory.alloc(chunk * cols * 4) : 0));

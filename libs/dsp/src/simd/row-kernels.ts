@@ -121,12 +121,13 @@ const bands: KernelSource = {
 };
 
 /**
- * Per row, as float64: the least value, the sum of value * mask, of value * mask * freq. `freq` and `mask` are
- * float64, as long as the row, then zeros.
- * Parameters: rows, bytes of all rows, pitch, width (a multiple of 8), freq, mask, out.
+ * Per row, as float64: the least value, the sum of the values, and of value * freq; the least may be 0
+ * instead. `freq` is float64. Values go in pairs, `width` bytes of them, and then comes one value times `last`,
+ * 1 or 0.
+ * Parameters: rows, bytes of all rows, pitch, width (a multiple of 8), freq, last, out.
  */
 const moments: KernelSource = {
-  parameters: ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'],
+  parameters: ['i32', 'i32', 'i32', 'i32', 'i32', 'f64', 'i32'],
   build(kernel, parameters) {
     weightedSums(
       kernel,
@@ -140,27 +141,30 @@ const moments: KernelSource = {
 /** The loops of `moments` and `spread`; `weight` gives the weight of two bins from the address of their frequencies. */
 function weightedSums(
   kernel: Kernel,
-  [row, bytes, pitch, width, freq, mask, out]: readonly Local[],
+  [row, bytes, pitch, width, freq, last, out]: readonly Local[],
   weight: (f: Expr) => Expr,
   nextRow: () => void,
 ): void {
   const end = kernel.let(i32.add(row!, bytes!));
-  const toMask = kernel.let(i32.sub(mask!, freq!));
+  const onlyLast = kernel.let(f64x2.mul(f64x2.const(1, 0), f64x2.splat(last!)));
   kernel.loop(row!, end, pitch!, () => {
-    const least = kernel.let(f64x2.const(Infinity));
+    const least = kernel.let(zero);
     const total = kernel.let(zero);
     const weighted = kernel.let(zero);
     const f = kernel.let(freq!);
     const x = kernel.let(row!);
     const stop = kernel.let(i32.add(row!, width!));
+    const add = (value: Expr) => {
+      const pair = kernel.let(value);
+      kernel.set(least, f64x2.pmin(least, pair));
+      kernel.set(total, f64x2.add(total, pair));
+      kernel.set(weighted, f64x2.add(weighted, f64x2.mul(pair, weight(f))));
+    };
     kernel.loop(x, stop, EIGHT, () => {
-      const value = f64x2.promote(v128.loadLow64(x));
-      const inside = kernel.let(f64x2.mul(value, v128.load(i32.add(f, toMask))));
-      kernel.set(least, f64x2.min(least, inside));
-      kernel.set(total, f64x2.add(total, inside));
-      kernel.set(weighted, f64x2.add(weighted, f64x2.mul(inside, weight(f))));
+      add(f64x2.promote(v128.loadLow64(x)));
       advance(kernel, f, SIXTEEN);
     });
+    add(f64x2.mul(onlyLast, f64x2.promote(v128.loadLow64(x))));
     kernel.store(out!, least2(least));
     kernel.store(out!, sum2(total), 8);
     kernel.store(out!, sum2(weighted), 16);
@@ -170,18 +174,18 @@ function weightedSums(
 }
 
 /**
- * Per row, as float64: the least value, the sum of value * mask, of value * mask * (freq - centre)^2; one
- * float64 centre per row.
- * Parameters: rows, bytes of all rows, pitch, width (a multiple of 8), freq, mask, centres, out.
+ * Per row, as float64: the least value, the sum of the values, and of value * (freq - centre)^2, with a
+ * float64 centre per row; else as `moments`.
+ * Parameters: rows, bytes of all rows, pitch, width (a multiple of 8), freq, last, centres, out.
  */
 const spread: KernelSource = {
-  parameters: ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'],
-  build(kernel, [row, bytes, pitch, width, freq, mask, centres, out]) {
+  parameters: ['i32', 'i32', 'i32', 'i32', 'i32', 'f64', 'i32', 'i32'],
+  build(kernel, [row, bytes, pitch, width, freq, last, centres, out]) {
     const distance = (f: Expr) => {
       const away = kernel.let(f64x2.sub(v128.load(f), v128.loadSplat64(centres!)));
       return f64x2.mul(away, away);
     };
-    weightedSums(kernel, [row!, bytes!, pitch!, width!, freq!, mask!, out!], distance, () =>
+    weightedSums(kernel, [row!, bytes!, pitch!, width!, freq!, last!, out!], distance, () =>
       advance(kernel, centres!, EIGHT),
     );
   },
@@ -210,13 +214,13 @@ const logEnergies: KernelSource = {
         const product = kernel.let(f64x2.const(1));
         for (let k = 0; k < 8; k++) {
           const value = kernel.let(f64x2.promote(v128.loadLow64(x, 8 * k)));
-          const energy = kernel.let(f64x2.max(floor, f64x2.mul(value, value)));
-          kernel.set(least, f64x2.min(least, value));
+          const energy = kernel.let(f64x2.pmax(f64x2.mul(value, value), floor));
+          kernel.set(least, f64x2.pmin(least, value));
           kernel.set(total, f64x2.add(total, energy));
           kernel.set(product, f64x2.mul(product, energy));
         }
-        kernel.set(low, f64x2.min(low, product));
-        kernel.set(high, f64x2.max(high, product));
+        kernel.set(low, f64x2.pmin(low, product));
+        kernel.set(high, f64x2.pmax(high, product));
         kernel.set(logs, f64x2.add(logs, logarithm(kernel, product)));
       });
       [sum2(logs), sum2(total), least2(least), least2(low), most2(high)].forEach((value, k) => {
@@ -237,8 +241,8 @@ const decibels: KernelSource = {
     const end = kernel.let(i32.add(from!, bytes!));
     const [amin, scale, floor, reference] = numbers.map((number) => kernel.let(f64x2.splat(number)));
     kernel.loop(from!, end, EIGHT, () => {
-      const value = kernel.let(f64x2.max(amin!, f64x2.promote(v128.loadLow64(from!))));
-      const level = f64x2.max(floor!, f64x2.mul(scale!, logarithm(kernel, value)));
+      const value = kernel.let(f64x2.pmax(f64x2.promote(v128.loadLow64(from!)), amin!));
+      const level = f64x2.pmax(f64x2.mul(scale!, logarithm(kernel, value)), floor!);
       kernel.storeLow64(to!, f32x4.demote(f64x2.sub(level, reference!)));
       advance(kernel, to!, EIGHT);
     });
@@ -272,7 +276,7 @@ function logarithm(kernel: Kernel, x: Local): Expr {
 }
 
 /**
- * The running sum of one row in float32, then its least value.
+ * The running sum of one row in float32, then its least value (0 may count as one).
  * Parameters: row, bytes of the row, out.
  */
 const running: KernelSource = {
@@ -280,15 +284,24 @@ const running: KernelSource = {
   build(kernel, [row, bytes, out]) {
     const end = kernel.let(i32.add(row!, bytes!));
     const sum = kernel.let(f32.const(0));
-    const least = kernel.let(f32.const(Infinity));
+    const least = kernel.let(zero);
+    const whole = kernel.let(i32.sub(end, i32.const(15)));
+    const add = (offset: number) => {
+      kernel.set(sum, f32.add(sum, f32.load(row!, offset)));
+      kernel.store(out!, sum, offset);
+    };
+    kernel.loop(row!, whole, SIXTEEN, () => {
+      kernel.set(least, f32x4.pmin(least, v128.load(row!)));
+      for (let k = 0; k < 4; k++) add(4 * k);
+      advance(kernel, out!, SIXTEEN);
+    });
     kernel.loop(row!, end, FOUR, () => {
-      const value = kernel.let(f32.load(row!));
-      kernel.set(sum, f32.add(sum, value));
-      kernel.set(least, f32.min(least, value));
-      kernel.store(out!, sum);
+      kernel.set(least, f32x4.pmin(least, f32x4.splat(f32.load(row!))));
+      add(0);
       advance(kernel, out!, FOUR);
     });
-    kernel.store(out!, least);
+    const lanes = [0, 1, 2, 3].map((lane) => f32x4.lane(least, lane));
+    kernel.store(out!, f32.min(f32.min(lanes[0]!, lanes[1]!), f32.min(lanes[2]!, lanes[3]!)));
   },
 };
 
@@ -373,9 +386,9 @@ const peaks: KernelSource = {
     const max = kernel.let(v128.load(row!));
     const x = kernel.let(row!);
     const last = kernel.let(i32.sub(i32.add(row!, width!), SIXTEEN));
-    kernel.loop(x, last, SIXTEEN, () => kernel.set(max, f32x4.max(max, v128.load(x))));
+    kernel.loop(x, last, SIXTEEN, () => kernel.set(max, f32x4.pmax(max, v128.load(x))));
     // The last four values, some of them for the second time.
-    kernel.set(max, f32x4.max(max, v128.load(last)));
+    kernel.set(max, f32x4.pmax(max, v128.load(last)));
     const lanes = [0, 1, 2, 3].map((lane) => f32x4.lane(max, lane));
     const most = f32.max(f32.max(lanes[0]!, lanes[1]!), f32.max(lanes[2]!, lanes[3]!));
     const least = kernel.let(f32x4.splat(f32.mul(share!, most)));

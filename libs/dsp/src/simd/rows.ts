@@ -110,14 +110,6 @@ export function bandRows(S: Matrix, { table, weights }: BandBank): Matrix {
   return { data, rows: S.rows, cols: bands };
 }
 
-/** Frequencies and a mask of ones, padded with zeros to an even number of bins. */
-function putFrequencies(memory: Scratch, freq: Float64Array): { freqAt: number; maskAt: number; width: number } {
-  const padded = new Float64Array(freq.length + (freq.length % 2));
-  padded.set(freq);
-  const mask = new Float64Array(padded.length).fill(1, 0, freq.length);
-  return { freqAt: memory.put(padded), maskAt: memory.put(mask), width: padded.length * 4 };
-}
-
 /**
  * Per frame: the least value (0 may count as one), the sum of the values, and their sum weighted by `freq`, or,
  * given a centre per frame, by (freq - centre)^2.
@@ -126,15 +118,17 @@ export function momentRows(S: Matrix, freq: Float64Array, centres?: Float64Array
   const out = new Float64Array(3 * S.rows);
   const pitch = S.cols * 4;
   eachChunk(S, (memory, chunk) => {
-    const { freqAt, maskAt, width } = putFrequencies(memory, freq);
+    const freqAt = memory.put(freq);
+    const last = S.cols % 2;
+    const width = (S.cols - last) * 4;
     const centresAt = memory.alloc(chunk * 8);
     const outAt = memory.alloc(chunk * 24);
     return (at, first, count) => {
       const bytes = count * pitch;
       if (centres) {
         memory.f64(centresAt, count).set(centres.subarray(first, first + count));
-        memory.kernels.spread(at, bytes, pitch, width, freqAt, maskAt, centresAt, outAt);
-      } else memory.kernels.moments(at, bytes, pitch, width, freqAt, maskAt, outAt);
+        memory.kernels.spread(at, bytes, pitch, width, freqAt, last, centresAt, outAt);
+      } else memory.kernels.moments(at, bytes, pitch, width, freqAt, last, outAt);
       out.set(memory.f64(outAt, 3 * count), 3 * first);
     };
   });

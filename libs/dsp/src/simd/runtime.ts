@@ -29,14 +29,14 @@ export type Kernels = Readonly<Record<KernelName, (...parameters: number[]) => v
 const ALIGNMENT = 16;
 const PAGE = 65536;
 
-/** What a vector load at the end of the last row may read beyond it. */
+/** What a vector load may read beyond the last row; as much is free below the first, for ends less a vector. */
 const SLACK = 64;
 
 /** The kernels' memory during one call. Addresses are handed out in order; nothing is freed before the end. */
 export class Scratch {
   readonly kernels: Kernels;
   readonly #memory: LinearMemory;
-  #top = 0;
+  #top = SLACK;
 
   constructor() {
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(assemble(sources)));
@@ -46,7 +46,7 @@ export class Scratch {
 
   /** Starts anew: all addresses given before are void. */
   reset(): void {
-    this.#top = 0;
+    this.#top = SLACK;
   }
 
   /** The address of `bytes` fresh bytes, of any content, with zeros after them for loads that run over. */
