@@ -104,6 +104,16 @@ describe('a catalogue file', () => {
   });
 });
 
+describe('the clip id', () => {
+  it.each([
+    ['the stem, at any depth', '.*_(?<emotion>[a-z]+)', 'a/b/ann_happy.wav', 'mine/ann_happy'],
+    ['all that the pattern matched', '(?<emotion>[a-z]+)/[0-9]+', 'a/happy/01.wav', 'mine/happy_01'],
+  ])('is %s', (_what, files, example, clipId) => {
+    const text = `{ title: Mine, licence: none, files: "${files}", example: ${example}, columns: { speaker: ann, emotion: { from: emotion } } }`;
+    expect(readName(parse(text), example)).toMatchObject({ clip_id: clipId, speaker: 'ann', emotion: 'happy' });
+  });
+});
+
 describe('the shipped catalogue', async () => {
   const names = await listCorpora(FOLDER);
 

@@ -88,7 +88,7 @@ export const CorpusSchema = Type.Object(
 export type Corpus = Static<typeof CorpusSchema>;
 export type ArchiveSource = Static<typeof Archive>;
 export type ColumnName = keyof Corpus['columns'];
-type Rule = Static<typeof ColumnRule>;
+export type Rule = Static<typeof ColumnRule>;
 
 /** A validated catalogue file. */
 export interface CatalogueEntry {
@@ -98,6 +98,8 @@ export interface CatalogueEntry {
   readonly corpus: Corpus;
   /** `corpus.files`, compiled: matches at the start of a path or after a slash, up to its end. */
   readonly pattern: RegExp;
+  /** `corpus.columns` as a list. */
+  readonly rules: readonly (readonly [ColumnName, Rule])[];
 }
 
 /** The folder of the catalogue below the project's root. */
@@ -149,7 +151,8 @@ export function parseCorpus(text: string, name: string, file: string): Catalogue
   const { value: corpus, where } = parseChecked(text, CorpusSchema, file);
   const pattern = compile(corpus.files, where(['files']));
   const groups = groupNames(corpus.files);
-  for (const [column, rule] of Object.entries(corpus.columns) as [ColumnName, Rule][]) {
+  const rules = Object.entries(corpus.columns) as [ColumnName, Rule][];
+  for (const [column, rule] of rules) {
     checkRule(column, rule, groups, (path) => where(['columns', column, ...path]));
   }
   if (!isAudioName(corpus.example) || !pattern.test(stemOf(corpus.example))) {
@@ -168,7 +171,7 @@ export function parseCorpus(text: string, name: string, file: string): Catalogue
       where: where(['archive']),
     });
   }
-  return { name, file, corpus, pattern };
+  return { name, file, corpus, pattern, rules };
 }
 
 /** True for the names of files that could be recordings. */
@@ -181,13 +184,17 @@ export function stemOf(path: string): string {
   return path.replace(AUDIO_ENDING, '');
 }
 
+/** Around the pattern: it begins the path or, as far right as it can, a name in it; and it ends the path. */
+const BEFORE = '^(?:.*/)?(?<clip_>';
+const AFTER = ')$';
+
 function compile(source: string, where: string): RegExp {
   try {
-    return new RegExp(`^(?:.*/)?(?<clip_>${source})$`, 's');
+    return new RegExp(`${BEFORE}${source}${AFTER}`);
   } catch (error) {
     throw new RequestError({
       problem: 'files is not a regular expression',
-      got: (error as Error).message.replace('^(?:.*/)?(?<clip_>', '').replace(')$', ''),
+      got: (error as Error).message.replace(BEFORE, '').replace(AFTER, ''),
       where,
     });
   }

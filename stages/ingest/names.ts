@@ -1,6 +1,6 @@
 /** From a file name to what it says about the recording, by the rules of the catalogue. */
 import type { ClipRow } from '@prosodia/tables';
-import { type CatalogueEntry, type ColumnName, type Corpus, stemOf } from './catalogue.ts';
+import { type CatalogueEntry, type ColumnName, type Rule, stemOf } from './catalogue.ts';
 
 /** What is known of a recording from its name alone. */
 export type NamedColumns = Pick<
@@ -19,12 +19,12 @@ export interface Misfit {
  * `clip_id` is `<corpus>/` and the part of the path that the pattern matched, slashes written as `_`; where
  * the pattern has no slash that is the file's stem.
  */
-export function readName({ name, corpus, pattern }: CatalogueEntry, path: string): NamedColumns | Misfit {
+export function readName({ name, pattern, rules }: CatalogueEntry, path: string): NamedColumns | Misfit {
   const groups = pattern.exec(stemOf(path))?.groups;
   if (!groups) return { reason: 'does not match the pattern' };
   const values: Partial<Record<ColumnName, string | number | null>> = {};
-  for (const [column, rule] of Object.entries(corpus.columns) as [ColumnName, Corpus['columns'][ColumnName]][]) {
-    if (typeof rule !== 'object') values[column] = rule ?? null;
+  for (const [column, rule] of rules) {
+    if (typeof rule !== 'object') values[column] = rule;
     else {
       const code = groups[rule.from];
       const value = code === undefined ? null : decode(rule, code);
@@ -51,10 +51,7 @@ export function readName({ name, corpus, pattern }: CatalogueEntry, path: string
 }
 
 /** The value a code stands for; undefined if it stands for nothing. */
-function decode(
-  { map, odd, even }: Extract<Corpus['columns']['speaker'], object>,
-  code: string,
-): string | number | null | undefined {
+function decode({ map, odd, even }: Extract<Rule, object>, code: string): string | number | null | undefined {
   if (map) return Object.hasOwn(map, code) ? map[code] : undefined;
   if (odd === undefined || even === undefined) return code;
   const number = Number(code);
