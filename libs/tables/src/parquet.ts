@@ -1,8 +1,8 @@
 /**
  * The boundary to parquet-wasm: Arrow tables to Parquet bytes and back.
  *
- * zstd everywhere except for lists of float32: samples shrink by a tenth under zstd and take three to
- * seven times as long to write, so they are stored plain (docs/decisions/parquet.md has the figures).
+ * zstd for all tables but those with samples, which get LZ4: zstd takes three times as long over them and
+ * saves little more (docs/decisions/parquet.md has the figures).
  */
 import { type Schema, type Table, tableFromIPC, tableToIPC } from 'apache-arrow';
 import {
@@ -20,14 +20,14 @@ import type { TableSchema } from './schema.ts';
 
 /** Parquet bytes of a table whose columns follow `schema`. Same table, same bytes. */
 export function encodeParquet(table: Table, schema: TableSchema): Uint8Array {
+  const audio = schema.columns.some(({ type }) => type === 'list');
   let properties = new WriterPropertiesBuilder()
-    .setCompression(Compression.ZSTD)
+    .setCompression(audio ? Compression.LZ4_RAW : Compression.ZSTD)
     .setDictionaryEnabled(false)
     .setStatisticsEnabled(EnabledStatistics.Chunk)
     .setCreatedBy('prosodia');
   for (const { name, type } of schema.columns) {
     if (type === 'utf8') properties = properties.setColumnDictionaryEnabled(name, true);
-    if (type === 'list') properties = properties.setColumnCompression(`${name}.list.item`, Compression.UNCOMPRESSED);
   }
   return writeParquet(WasmTable.fromIPCStream(tableToIPC(table, 'stream')), properties.build());
 }
