@@ -9,7 +9,7 @@ import { checkInteger, checkMatrix, checkSignal } from './checks.ts';
 import type { ComplexMatrix, Matrix } from './matrix.ts';
 import { padInto, type PadMode } from './pad.ts';
 import { realFft } from './rfft.ts';
-import { framePlan, transformFrames, type Framing } from './simd/frames.ts';
+import { framePlan, overlapFrames, transformFrames, type Framing } from './simd/frames.ts';
 import { squareRoots } from './simd/rows.ts';
 import { frameWindow, type WindowSpec } from './window.ts';
 
@@ -189,28 +189,54 @@ export function istft(D: ComplexMatrix, options: IstftOptions = {}): Float32Arra
   const trimmed = center ? Math.floor(n_fft / 2) : 0;
   const frames =
     length === undefined ? D.rows : Math.min(D.rows, Math.max(1, Math.ceil((length + 2 * trimmed) / hop_length)));
-  const total = n_fft + hop_length * (frames - 1);
-  const sum = new Float64Array(total);
-  const norm = new Float64Array(total);
-  const frame = new Float64Array(n_fft);
-  const re = new Float64Array(fft.bins);
-  const im = new Float64Array(fft.bins);
-  for (let row = 0; row < frames; row++) {
-    re.set(D.re.subarray(row * D.cols, (row + 1) * D.cols));
-    im.set(D.im.subarray(row * D.cols, (row + 1) * D.cols));
-    fft.inverse(re, im, frame);
-    const start = row * hop_length;
-    for (let t = 0; t < n_fft; t++) {
-      const w = weights[t]!;
-      sum[start + t]! += frame[t]! * w;
-      norm[start + t]! += w * w;
-    }
-  }
-  const out = new Float32Array(length ?? Math.max(0, total - 2 * trimmed));
-  const covered = Math.min(out.length, total - trimmed);
+  const kernels = framePlan(n_fft);
+  const sum = kernels
+    ? overlapFrames(kernels, D, frames, weights, hop_length)
+    : overlapPlainly(D, frames, weights, hop_length);
+  const norm = windowSums(weights, hop_length, frames);
+  const out = new Float32Array(length ?? Math.max(0, sum.length - 2 * trimmed));
+  const covered = Math.min(out.length, sum.length - trimmed);
   for (let t = 0; t < covered; t++) {
     const weight = norm[t + trimmed]!;
     out[t] = weight > TINY ? sum[t + trimmed]! / weight : sum[t + trimmed]!;
   }
+  return out;
+}
+
+/** What overlapFrames does, for lengths that the kernels cannot take. */
+function overlapPlainly(D: ComplexMatrix, rows: number, window: Float64Array, hop: number): Float64Array {
+  const n = window.length;
+  const { cols } = D;
+  const fft = realFft(n);
+  const out = new Float64Array(n + hop * (rows - 1));
+  const frame = new Float64Array(n);
+  const re = new Float64Array(cols);
+  const im = new Float64Array(cols);
+  for (let row = 0; row < rows; row++) {
+    re.set(D.re.subarray(row * cols, (row + 1) * cols));
+    im.set(D.im.subarray(row * cols, (row + 1) * cols));
+    fft.inverse(re, im, frame);
+    for (let t = 0; t < n; t++) out[row * hop + t]! += frame[t]! * window[t]!;
+  }
+  return out;
+}
+
+/**
+ * Sums of squared windows `hop` apart. Between the first and the last n samples they repeat every hop, so a
+ * few frames tell all.
+ */
+function windowSums(window: Float64Array, hop: number, frames: number): Float64Array {
+  const n = window.length;
+  const enough = Math.min(frames, Math.ceil(n / hop) + 1);
+  const few = new Float64Array(n + hop * (enough - 1));
+  for (let row = 0; row < enough; row++) {
+    for (let t = 0; t < n; t++) few[row * hop + t]! += window[t]! * window[t]!;
+  }
+  if (enough === frames) return few;
+  const total = n + hop * (frames - 1);
+  const out = new Float64Array(total);
+  out.set(few.subarray(0, n));
+  for (let t = Math.max(n, hop); t < total - n; t++) out[t] = out[t - hop]!;
+  out.set(few.subarray(few.length - n), total - n);
   return out;
 }

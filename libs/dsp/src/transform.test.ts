@@ -140,6 +140,13 @@ describe('stft', () => {
     expect(worst).toBeLessThan(1e-6);
   });
 
+  it('leaves silence between frames that do not meet', () => {
+    const y = signals.voice;
+    const options = { n_fft: 64, hop_length: 100, center: false, window: 'boxcar' } as const;
+    const back = istft(stft(y, options), options);
+    for (let t = 0; t < back.length; t++) expect(Math.abs(back[t]! - (t % 100 < 64 ? y[t]! : 0)) < 1e-6).toBe(true);
+  });
+
   it('is linear', () => {
     const { voice, noise } = signals;
     const mixed = voice.map((value, t) => 0.5 * value - 2 * noise[t]!);

@@ -6,30 +6,8 @@ import { RequestError } from '@prosodia/core';
 import { checkInteger, checkPositive } from './checks.ts';
 import type { ComplexMatrix } from './matrix.ts';
 import { roundHalfEven } from './round.ts';
+import { scratch } from './simd/runtime.ts';
 import { istft, stft, type StftOptions } from './stft.ts';
-
-/** One frame as magnitudes and unit complex numbers; a zero has magnitude 0 and phase 1 + 0i. */
-interface PolarFrame {
-  readonly size: Float64Array;
-  readonly re: Float64Array;
-  readonly im: Float64Array;
-}
-
-function polarFrame(bins: number): PolarFrame {
-  return { size: new Float64Array(bins), re: new Float64Array(bins), im: new Float64Array(bins) };
-}
-
-/** Writes frame `row` of D to `to`; past the last frame there is silence. */
-function loadPolar(D: ComplexMatrix, row: number, to: PolarFrame): void {
-  for (let bin = 0; bin < D.cols; bin++) {
-    const re = row < D.rows ? D.re[row * D.cols + bin]! : 0;
-    const im = row < D.rows ? D.im[row * D.cols + bin]! : 0;
-    const size = Math.sqrt(re * re + im * im);
-    to.size[bin] = size;
-    to.re[bin] = size > 0 ? re / size : 1;
-    to.im[bin] = size > 0 ? im / size : 0;
-  }
-}
 
 /**
  * Stretches a transform in time by 1 / rate.
@@ -48,34 +26,41 @@ export function phaseVocoder(D: ComplexMatrix, { rate }: { rate: number }): Comp
   const frames = Math.ceil(rows / rate);
   const re = new Float32Array(frames * cols);
   const im = new Float32Array(frames * cols);
+  const memory = scratch();
+  const plane = (cols + (cols % 2)) * 8;
+  const inRe = memory.alloc(cols * 4);
+  const inIm = memory.alloc(cols * 4);
+  const outRe = memory.alloc(cols * 4);
+  const outIm = memory.alloc(cols * 4);
+  let here = memory.alloc(3 * plane);
+  let next = memory.alloc(3 * plane);
+  const phases = memory.alloc(2 * plane);
+  // A frame past the last is silence.
+  const load = (row: number, to: number) => {
+    if (row < rows) {
+      memory.f32(inRe, cols).set(D.re.subarray(row * cols, (row + 1) * cols));
+      memory.f32(inIm, cols).set(D.im.subarray(row * cols, (row + 1) * cols));
+    } else {
+      memory.f32(inRe, cols).fill(0);
+      memory.f32(inIm, cols).fill(0);
+    }
+    memory.kernels.polar(inRe, inIm, cols * 4, to, plane);
+  };
+  load(0, here);
+  load(1, next);
   // Instead of adding angles, their unit complex numbers are multiplied: no trigonometry, and no sum that
   // loses accuracy as it grows.
-  let here = polarFrame(cols);
-  let next = polarFrame(cols);
-  loadPolar(D, 0, here);
-  loadPolar(D, 1, next);
+  memory.f64(phases, plane / 4).set(memory.f64(here + plane, plane / 4));
   let at = 0;
-  const phaseRe = Float64Array.from(here.re);
-  const phaseIm = Float64Array.from(here.im);
   for (let frame = 0; frame < frames; frame++) {
     const time = frame * rate;
     for (; at < Math.floor(time); at++) {
       [here, next] = [next, here];
-      loadPolar(D, at + 2, next);
+      load(at + 2, next);
     }
-    const alpha = time % 1;
-    const to = frame * cols;
-    for (let bin = 0; bin < cols; bin++) {
-      const length = (1 - alpha) * here.size[bin]! + alpha * next.size[bin]!;
-      const pr = phaseRe[bin]!;
-      const pi = phaseIm[bin]!;
-      re[to + bin] = length * pr;
-      im[to + bin] = length * pi;
-      const turnRe = next.re[bin]! * here.re[bin]! + next.im[bin]! * here.im[bin]!;
-      const turnIm = next.im[bin]! * here.re[bin]! - next.re[bin]! * here.im[bin]!;
-      phaseRe[bin] = pr * turnRe - pi * turnIm;
-      phaseIm[bin] = pr * turnIm + pi * turnRe;
-    }
+    memory.kernels.turn(here, next, phases, plane, cols * 4, time % 1, outRe, outIm);
+    re.set(memory.f32(outRe, cols), frame * cols);
+    im.set(memory.f32(outIm, cols), frame * cols);
   }
   return { re, im, rows: frames, cols };
 }

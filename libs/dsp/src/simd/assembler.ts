@@ -83,6 +83,7 @@ export const f32 = {
 
 export const f64 = {
   const: (value: number): Expr => ({ type: 'f64', code: [0x44, ...float64Bytes(value)] }),
+  promote: operation('f64', 0xbb),
   add: operation('f64', 0xa0),
   mul: operation('f64', 0xa2),
   min: operation('f64', 0xa4),
@@ -114,6 +115,12 @@ export const f64x2 = {
   }),
   splat: operation('v128', ...simd(0x14)),
   lane: (value: Expr, lane: number): Expr => ({ type: 'f64', code: [...value.code, ...simd(0x21), lane] }),
+  withHigh: (value: Expr, high: Expr): Expr => ({
+    type: 'v128',
+    code: [...value.code, ...high.code, ...simd(0x22), 1],
+  }),
+  eq: operation('v128', ...simd(0x47)),
+  sqrt: operation('v128', ...simd(0xef)),
   add: operation('v128', ...simd(0xf0)),
   sub: operation('v128', ...simd(0xf1)),
   mul: operation('v128', ...simd(0xf2)),

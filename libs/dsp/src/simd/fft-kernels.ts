@@ -4,7 +4,18 @@
  *
  * A plane of n values is n vectors of 16 bytes; all pointers are byte addresses, all counts in bytes too.
  */
-import { f32x4, f64x2, i32, v128, type Expr, type Kernel, type KernelSource, type Local } from './assembler.ts';
+import {
+  f32,
+  f32x4,
+  f64,
+  f64x2,
+  i32,
+  v128,
+  type Expr,
+  type Kernel,
+  type KernelSource,
+  type Local,
+} from './assembler.ts';
 
 const { add, sub, mul } = f64x2;
 const BYTES = i32.const(16);
@@ -204,6 +215,68 @@ const emitComplex: Emit = (kernel, [reA, reB, imA, imB], k4, value) => {
   both(kernel, value.im, imA!, imB!, k4);
 };
 
+/**
+ * The packed halves that `untangle` would take apart into the given bins of two frames, times n.
+ * Parameters: real and imaginary rows (float32) of both frames, zr, zi, roots, bytes of a plane.
+ */
+const tangle: KernelSource = {
+  parameters: ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'],
+  build(kernel, [reA, reB, imA, imB, zr, zi, roots, bytes]) {
+    const keep = (value: Complex) => ({ re: kernel.let(value.re), im: kernel.let(value.im) });
+    const pair = (a: Expr, b: Expr) => f64x2.withHigh(f64x2.splat(f64.promote(f32.load(a))), f64.promote(f32.load(b)));
+    const bin = (k4: Expr): Complex =>
+      keep({ re: pair(i32.add(reA!, k4), i32.add(reB!, k4)), im: pair(i32.add(imA!, k4), i32.add(imB!, k4)) });
+    const store = (offset: Expr, value: Complex) => {
+      kernel.store(i32.add(zr!, offset), value.re);
+      kernel.store(i32.add(zi!, offset), value.im);
+    };
+    const quarter = (offset: Expr) => kernel.let(i32.shr(offset, i32.const(2)));
+
+    const first = bin(i32.const(0));
+    const last = bin(quarter(bytes!));
+    store(i32.const(0), { re: add(first.re, last.re), im: sub(first.re, last.re) });
+
+    const k = kernel.let(BYTES);
+    const m = kernel.let(i32.sub(bytes!, BYTES));
+    const end = kernel.let(i32.add(m, i32.const(1)));
+    kernel.loop(k, end, BYTES, () => {
+      const a = bin(quarter(k));
+      const b = bin(quarter(m));
+      const even = keep({ re: add(a.re, b.re), im: sub(a.im, b.im) });
+      const turned = keep({ re: sub(a.re, b.re), im: add(a.im, b.im) });
+      const c = kernel.let(v128.loadSplat64(i32.add(roots!, k)));
+      const s = kernel.let(v128.loadSplat64(i32.add(roots!, k), 8));
+      const odd = keep({
+        re: sub(mul(turned.re, c), mul(turned.im, s)),
+        im: add(mul(turned.im, c), mul(turned.re, s)),
+      });
+      store(k, { re: sub(even.re, odd.im), im: add(even.im, odd.re) });
+      store(m, { re: add(even.re, odd.im), im: sub(odd.re, even.im) });
+      kernel.set(m, i32.sub(m, BYTES));
+      kernel.set(end, i32.add(m, i32.const(1)));
+    });
+  },
+};
+
+/**
+ * Overlap-add: the samples packed in zr and zi, times the window, onto float64 sums at a and b.
+ * Parameters: zr, zi, bytes of a plane, window, a, b.
+ */
+const overlapAdd: KernelSource = {
+  parameters: ['i32', 'i32', 'i32', 'i32', 'i32', 'i32'],
+  build(kernel, [zr, zi, bytes, window, a, b]) {
+    const end = kernel.let(i32.add(zr!, bytes!));
+    kernel.loop(zr!, end, BYTES, () => {
+      const w = kernel.let(v128.load(window!));
+      const even = kernel.let(v128.load(zr!));
+      const odd = kernel.let(v128.load(zi!));
+      kernel.store(a!, add(v128.load(a!), mul(w, v128.halves(even, odd, 0, 0))));
+      kernel.store(b!, add(v128.load(b!), mul(w, v128.halves(even, odd, 1, 1))));
+      for (const pointer of [zi!, window!, a!, b!]) kernel.set(pointer, i32.add(pointer, BYTES));
+    });
+  },
+};
+
 /** The radices that have a stage here, in the order in which a length is taken apart. */
 export const RADICES = [4, 2, 3, 5, 7] as const;
 
@@ -221,4 +294,6 @@ export const fftKernels = {
   last7: stage(7, butterflyOdd(7), false),
   untanglePower: untangle(2, emitPower),
   untangleComplex: untangle(4, emitComplex),
+  tangle,
+  overlapAdd,
 } satisfies Record<string, KernelSource>;

@@ -1,4 +1,5 @@
 /** Short-time transforms on the kernels: two frames at once, a chunk of frames per round trip. */
+import type { ComplexMatrix } from '../matrix.ts';
 import { padInto, type PadMode } from '../pad.ts';
 import { planCache } from '../plans.ts';
 import { RADICES } from './fft-kernels.ts';
@@ -117,4 +118,58 @@ export function transformFrames(plan: Plan, framing: Framing, { power, re, im }:
       target?.set(memory.f32(outputs[k]!, count * cols), first * cols);
     });
   }
+}
+
+/**
+ * The inverse of every frame of D, times the window, added up `hop` samples apart.
+ *
+ * @param rows how many frames of D to take
+ * @returns n_fft + hop * (rows - 1) samples
+ */
+export function overlapFrames(
+  plan: Plan,
+  D: ComplexMatrix,
+  rows: number,
+  window: Float64Array,
+  hop: number,
+): Float64Array {
+  const { cols } = D;
+  const n = 2 * plan.half;
+  const memory = scratch();
+  const { kernels } = memory;
+  const bytes = plan.half * 16;
+  const windowAt = memory.put(window.map((w) => w / n));
+  const twiddlesAt = memory.put(plan.twiddles);
+  const rootsAt = memory.put(plan.roots);
+  const planes = Array.from({ length: 4 }, () => memory.alloc(bytes + 1024));
+  const reAt = memory.alloc(2 * cols * 4);
+  const imAt = memory.alloc(2 * cols * 4);
+  const chunk = Math.min(CHUNK, rows);
+  const sumsAt = memory.alloc(((chunk - 1) * hop + n) * 8);
+  const nowhere = memory.alloc(n * 8);
+  const out = new Float64Array(n + hop * (rows - 1));
+  for (let first = 0; first < rows; first += chunk) {
+    const count = Math.min(chunk, rows - first);
+    const length = (count - 1) * hop + n;
+    memory.f64(sumsAt, length).fill(0);
+    for (let row = 0; row < count; row += 2) {
+      const from = (first + row) * cols;
+      const pair = row + 1 < count ? 2 : 1;
+      memory.f32(reAt, 2 * cols).set(D.re.subarray(from, from + pair * cols));
+      memory.f32(imAt, 2 * cols).set(D.im.subarray(from, from + pair * cols));
+      let [xr, xi, yr, yi] = planes as [number, number, number, number];
+      kernels.tangle(reAt, reAt + cols * 4, imAt, imAt + cols * 4, xr, xi, rootsAt, bytes);
+      for (const { kernel, part, stride, twiddles } of plan.stages) {
+        // With real and imaginary parts exchanged, the forward transform is the inverse one.
+        kernels[kernel](xi, xr, yi, yr, twiddlesAt + twiddles, part, stride);
+        [xr, xi, yr, yi] = [yr, yi, xr, xi];
+      }
+      const a = sumsAt + row * hop * 8;
+      kernels.overlapAdd(xr, xi, bytes, windowAt, a, pair === 2 ? a + hop * 8 : nowhere);
+    }
+    const sums = memory.f64(sumsAt, length);
+    const start = first * hop;
+    for (let t = 0; t < length; t++) out[start + t]! += sums[t]!;
+  }
+  return out;
 }

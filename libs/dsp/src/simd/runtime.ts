@@ -7,6 +7,7 @@
 import { assemble } from './assembler.ts';
 import { fftKernels } from './fft-kernels.ts';
 import { rowKernels } from './row-kernels.ts';
+import { vocoderKernels } from './vocoder-kernels.ts';
 
 /** The part of the JavaScript interface that is used; its types come with a browser's, not with Node's. */
 declare const WebAssembly: {
@@ -19,7 +20,7 @@ interface LinearMemory {
   grow(pages: number): number;
 }
 
-const sources = { ...fftKernels, ...rowKernels };
+const sources = { ...fftKernels, ...rowKernels, ...vocoderKernels };
 
 type KernelName = keyof typeof sources;
 

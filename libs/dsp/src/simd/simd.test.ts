@@ -28,6 +28,12 @@ function rowsOf(S: Matrix, from: number, to: number): Matrix {
   return { data: S.data.slice(from * S.cols, to * S.cols), rows: to - from, cols: S.cols };
 }
 
+/** Whether two arrays hold the same bytes; quicker than an element-wise comparison of large ones. */
+function same(a: Float32Array, b: Float32Array): boolean {
+  const bytes = (x: Float32Array) => Buffer.from(x.buffer, x.byteOffset, x.byteLength);
+  return bytes(a).equals(bytes(b));
+}
+
 /** Widths around multiples of a vector, and enough rows for several chunks of the widest. */
 const shapes: [number, number][] = [
   [1, 1],
@@ -37,7 +43,7 @@ const shapes: [number, number][] = [
   [7, 5],
   [4, 16],
   [3, 17],
-  [400, 1025],
+  [130, 1025],
 ];
 
 describe('row kernels', () => {
@@ -52,7 +58,7 @@ describe('row kernels', () => {
       const weight = (f: number, bin: number) => Math.cos(f + bin);
       const out = projectRows(S, filterBank(filters, cols, weight));
       expect([out.rows, out.cols]).toEqual([rows, filters]);
-      for (let row = 0; row < rows; row += 37) {
+      for (let row = 0; row < rows; row += 43) {
         for (let f = 0; f < filters; f++) {
           let sum = 0;
           for (let bin = 0; bin < cols; bin++) sum += S.data[row * cols + bin]! * weight(f, bin);
@@ -92,7 +98,7 @@ describe('row kernels', () => {
   });
 
   it('give each frame what it would get alone, over any number of chunks', () => {
-    const S = noise(400, 1025, 9);
+    const S = noise(280, 1025, 9);
     const one = (row: number) => rowsOf(S, row, row + 1);
     const features: ((S: Matrix) => Matrix)[] = [
       (M) => melspectrogram({ S: M, sr: SR }),
@@ -107,8 +113,8 @@ describe('row kernels', () => {
     ];
     for (const feature of features) {
       const all = feature(S);
-      for (const row of [0, 126, 127, 128, 255, 399])
-        expect(rowsOf(all, row, row + 1).data).toEqual(feature(one(row)).data);
+      for (const row of [0, 126, 127, 128, 255, 279])
+        expect(same(rowsOf(all, row, row + 1).data, feature(one(row)).data)).toBe(true);
     }
   });
 
@@ -160,7 +166,7 @@ describe('frame kernels', () => {
     expect(long.rows).toBeGreaterThan(300);
     for (const row of [0, 63, 64, 65, 128, long.rows - 1]) {
       const alone = powerSpectrogram(y.slice(row * 100, row * 100 + 256), options);
-      expect(rowsOf(long, row, row + 1).data).toEqual(alone.data);
+      expect(same(rowsOf(long, row, row + 1).data, alone.data)).toBe(true);
     }
   });
 
@@ -169,7 +175,7 @@ describe('frame kernels', () => {
     for (const pad_mode of ['constant', 'edge', 'reflect'] as const) {
       const whole = powerSpectrogram(y, { n_fft: 256, hop_length: 64, pad_mode });
       const inner = powerSpectrogram(y, { n_fft: 256, hop_length: 64, center: false });
-      expect(rowsOf(whole, 2, 2 + inner.rows).data).toEqual(inner.data);
+      expect(same(rowsOf(whole, 2, 2 + inner.rows).data, inner.data)).toBe(true);
     }
   });
 });
