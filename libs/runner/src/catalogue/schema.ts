@@ -1,0 +1,92 @@
+/**
+ * The JSON Schema of pipeline files, for editors: completion and help for stages, their inputs and
+ * their parameters, made from the same definitions that the runner checks against.
+ */
+import type { Catalogue, StageInfo } from './info.ts';
+
+type JsonSchema = Record<string, unknown>;
+
+const reference = {
+  type: 'string',
+  pattern: '^[A-Za-z][\\w-]*(\\.[A-Za-z]\\w*)?$',
+  description: 'stage or stage.output',
+};
+const variable = { type: 'string', pattern: '^\\$\\{[^}]+\\}$', description: 'a variable of the pipeline' };
+
+export function pipelineSchema(catalogue: Catalogue): JsonSchema {
+  const stages = [...catalogue.values()];
+  return {
+    $schema: 'http://json-schema.org/draft-07/schema#',
+    title: 'Prosodia pipeline',
+    type: 'object',
+    required: ['name', 'stages'],
+    additionalProperties: false,
+    properties: {
+      name: { type: 'string', description: 'Name of the pipeline, the same as the file.' },
+      title: { type: 'string', description: 'One line, shown when it runs and in reports.' },
+      description: { type: 'string', description: 'What the pipeline does and where it comes from.' },
+      vars: {
+        type: 'object',
+        description: 'Values used as ${name}; set from outside with --name=value.',
+        additionalProperties: { type: ['string', 'number', 'boolean', 'null'] },
+      },
+      stages: {
+        type: 'object',
+        minProperties: 1,
+        description: 'Stage instances by name.',
+        propertyNames: { pattern: '^[A-Za-z][\\w-]*$' },
+        additionalProperties: {
+          type: 'object',
+          required: ['uses'],
+          properties: { uses: { enum: stages.map(({ name }) => name), description: 'The stage.' } },
+          allOf: stages.map((stage) => ({
+            if: { properties: { uses: { const: stage.name } }, required: ['uses'] },
+            then: instanceSchema(stage),
+          })),
+        },
+      },
+      publish: {
+        type: 'object',
+        description: "Places in the run's folder (. for its root) and the outputs to put there.",
+        additionalProperties: reference,
+      },
+    },
+  };
+}
+
+function instanceSchema(stage: StageInfo): JsonSchema {
+  const needed = stage.inputs.filter(({ arity }) => arity === 'one').map(({ name }) => name);
+  const inputs = stage.inputs.map(({ name, kind, arity }) => {
+    const description = `${kind.id}: ${kind.summary}`;
+    const list = { type: 'array', items: reference };
+    return [name, { description, anyOf: [reference, { type: 'null' }, ...(arity === 'many' ? [list] : [])] }] as const;
+  });
+  return {
+    additionalProperties: false,
+    ...(needed.length > 0 ? { required: ['uses', 'from'] } : {}),
+    properties: {
+      uses: { const: stage.name, description: stage.summary },
+      from: {
+        type: 'object',
+        description: 'Where its inputs come from.',
+        additionalProperties: false,
+        required: needed,
+        properties: Object.fromEntries(inputs),
+      },
+      with: withVariables(stage.params),
+      seed: { anyOf: [{ type: 'number' }, variable], description: 'A seed of its own instead of the variable seed.' },
+    },
+  };
+}
+
+/** Any parameter may also be given as a variable. */
+function withVariables(params: StageInfo['params']): JsonSchema {
+  const properties = Object.entries(params.properties as Record<string, JsonSchema>).map(
+    ([name, schema]) => [name, { ...pick(schema, ['description', 'default']), anyOf: [schema, variable] }] as const,
+  );
+  return { ...params, description: 'Its parameters.', properties: Object.fromEntries(properties) };
+}
+
+function pick(schema: JsonSchema, names: readonly string[]): JsonSchema {
+  return Object.fromEntries(names.filter((name) => name in schema).map((name) => [name, schema[name]]));
+}
