@@ -20,6 +20,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Rng } from '@prosodia/core';
 import { fitForest, predictProba } from '@prosodia/forest';
+import { ensureBuild } from '../../libs/runner/launch/build.mjs';
 
 interface Measured {
   /** Processor seconds of the process. */
@@ -43,6 +44,11 @@ const sizes = args.small
       [1152, 120],
       [4608, 180],
     ] as const);
+
+// Worker threads load compiled sources, as they do under the prosodia command; a TypeScript loader in every
+// thread would take longer to start than the forest takes to grow.
+process.env['PROSODIA_ROOT'] = fileURLToPath(new URL('../..', import.meta.url));
+process.env['PROSODIA_BUILD'] = await ensureBuild(process.env['PROSODIA_ROOT']);
 
 const python = process.env['PYTHON'] ?? 'python3';
 const found = spawnSync(python, ['-c', 'import sklearn; print(sklearn.__version__)'], { encoding: 'utf8' });

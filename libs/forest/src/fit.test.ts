@@ -9,13 +9,11 @@ const train = sample(120, 8, 3);
 const small = { ...train, n_estimators: 23 };
 
 describe('fitForest: the same forest', () => {
-  // Few cases and thread counts, because every thread compiles its sources anew.
-  it.each([
-    [{ extra_trees: true }, 2],
-    [{ oob_score: true, class_weight: 'balanced_subsample', criterion: 'entropy' }, 3],
-  ] as const)('with %o for 1 and %i threads, bit for bit', async (params, threads) => {
-    const one = await fitForest({ ...small, ...params, seed: 5 });
-    expect(await fitForest({ ...small, ...params, seed: 5, threads })).toEqual(one);
+  it('for 1, 2 and 3 threads, bit for bit', async () => {
+    const options = { ...small, oob_score: true, class_weight: 'balanced_subsample', criterion: 'entropy' } as const;
+    const one = await fitForest({ ...options, seed: 5 });
+    expect(await fitForest({ ...options, seed: 5, threads: 2 })).toEqual(one);
+    expect(await fitForest({ ...options, seed: 5, threads: 3 })).toEqual(one);
   });
 
   it('for the same seed, another for another', async () => {
@@ -176,9 +174,9 @@ describe('fitForest: out-of-bag', () => {
 });
 
 describe('fitForest: running', () => {
-  it.each([1, 2])('reports all trees in ascending order with %i threads', async (threads) => {
+  it('reports all trees in ascending order', async () => {
     const done: number[] = [];
-    await fitForest({ ...small, threads, onProgress: (trees) => done.push(trees) });
+    await fitForest({ ...small, onProgress: (trees) => done.push(trees) });
     expect(done).toEqual([...done].sort((a, b) => a - b));
     expect(done.at(-1)).toBe(23);
   });

@@ -6,7 +6,7 @@
  * whole-number positions (see `node-order.ts`) costs less than a histogram would save.
  *
  * Memory while fitting, shared by all threads: 6 bytes per matrix element (8 beyond 65,536 rows) besides
- * the caller's matrix; per thread about 100 bytes per row; plus the forest itself.
+ * the caller's matrix; per thread about 90 bytes per row; plus the forest itself.
  */
 import { DataError, mapSharded, RequestError } from '@prosodia/core';
 import { ForestAssembler } from './assemble.ts';

@@ -6,7 +6,7 @@
  * end the search, and stay known as constant below it: the sampling scheme of scikit-learn, so that the
  * trees have the same distribution.
  *
- * Memory per thread: about (60 + 8 * nodes per row) bytes per row, plus one tree's nodes.
+ * Memory per thread: about 90 bytes per row.
  */
 import { Rng } from '@prosodia/core';
 import { Entropy, Gini, type Criterion, type NodeView } from './criterion.ts';

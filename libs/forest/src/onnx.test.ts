@@ -81,7 +81,7 @@ describe('forestToOnnx', () => {
 describe('forestFromOnnx', () => {
   it('reads back the same forest, bit for bit, with labels and metadata', async () => {
     const train = sample(300, 8, 3);
-    const forest = await fitForest({ ...train, n_estimators: 30, min_samples_leaf: 3 });
+    const forest = await fitForest({ ...train, n_estimators: 6, min_samples_leaf: 3 });
     const labels = ['a', 'b', 'c'];
     const read = forestFromOnnx(forestToOnnx(forest, { labels, metadata: { rate: '16000' } }));
     expect(read).toEqual({ forest: core(forest), labels, metadata: { rate: '16000' } });
