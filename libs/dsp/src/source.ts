@@ -5,6 +5,7 @@
 import { RequestError } from '@prosodia/core';
 import { checkMatrix } from './checks.ts';
 import type { Matrix } from './matrix.ts';
+import { planCache } from './plans.ts';
 import { spectrogram, type StftOptions } from './stft.ts';
 
 /** Either samples or a ready spectrogram; librosa's `y` and `S`. */
@@ -32,7 +33,14 @@ export function resolve(source: SpectralSource, power: number, where: string): {
   throw new RequestError({ where, problem: 'there is nothing to compute on', expected: 'y or S', got: 'neither' });
 }
 
+/** The bins' frequencies, shared between calls: not to be written to. */
+export const binFrequencies = planCache((sr: number, n_fft: number): Float64Array => {
+  const out = new Float64Array(Math.floor(n_fft / 2) + 1);
+  for (let k = 0; k < out.length; k++) out[k] = (k * sr) / n_fft;
+  return out;
+});
+
 /** Frequencies of the bins of a transform, in Hz: k * sr / n_fft for k in 0..floor(n_fft / 2). */
 export function fftFrequencies(sr: number, n_fft: number): Float64Array {
-  return Float64Array.from({ length: Math.floor(n_fft / 2) + 1 }, (_, k) => (k * sr) / n_fft);
+  return binFrequencies(sr, n_fft).slice();
 }

@@ -8,7 +8,7 @@ import { RequestError } from '@prosodia/core';
 import { checkEnergies, checkNonNegative, checkPositive } from './checks.ts';
 import { zeros, type Matrix } from './matrix.ts';
 import { eachChunk, momentRows } from './simd/rows.ts';
-import { fftFrequencies, resolve, type PitchedSource, type SpectralSource } from './source.ts';
+import { binFrequencies, resolve, type PitchedSource, type SpectralSource } from './source.ts';
 
 /** A {@link PitchedSource} whose bins may lie at other frequencies than those of a transform. */
 export interface FrequencySource extends PitchedSource {
@@ -20,7 +20,7 @@ function prepare(source: FrequencySource, where: string): { S: Matrix; freq: Flo
   const { sr = 22050 } = source;
   checkPositive(sr, 'sr', where);
   const { S, n_fft } = resolve(source, 1, where);
-  const freq = source.freq ?? fftFrequencies(sr, n_fft);
+  const freq = source.freq ?? binFrequencies(sr, n_fft);
   if (freq.length !== S.cols) {
     throw new RequestError({
       where,
