@@ -106,6 +106,20 @@ export function minimum(a: Tensor, b: Tensor): Tensor {
   return elementwise('Min', a, b);
 }
 
+/**
+ * `a factor + shift` with a factor and a shift per channel, in one pass where channels are on axis 1: batch
+ * normalization of mean 0 and variance 1 is just that.
+ */
+export function affine(a: Tensor, channelAxis: number, factor: Tensor, shift: Tensor): Tensor {
+  const { graph } = a;
+  const channels = a.shape[channelAxis]!;
+  const each = a.shape.slice(channelAxis).map((_, i) => (i === 0 ? channels : 1));
+  if (channelAxis !== 1) return add(multiply(a, reshape(factor, each)), reshape(shift, each));
+  const filled = (value: number): Tensor => graph.constant(new Float32Array(channels).fill(value), [channels]);
+  const inputs = [a, reshape(factor, [channels]), reshape(shift, [channels]), filled(0), filled(1)];
+  return graph.node('BatchNormalization', inputs, [a.shape], { epsilon: { float: 0 } })[0]!;
+}
+
 /** Softmax over the last axis. */
 export function softmax(a: Tensor): Tensor {
   return a.graph.node('Softmax', [a], [a.shape], { axis: -1 })[0]!;

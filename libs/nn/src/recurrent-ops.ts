@@ -96,6 +96,64 @@ export function lstm(projections: readonly Tensor[], kernels: readonly Tensor[])
   });
 }
 
+/**
+ * The gated recurrent unit (Cho and others, 2014; reset after the product, as Keras by default) in training.
+ *
+ * @param projections per direction, `x kernel + bias`: `[steps, batch, 3 units]`, gates in the order
+ *   update, reset, candidate
+ * @param kernels per direction, the recurrent kernel `[units, 3 units]`
+ * @param biases per direction, the recurrent bias `[3 units]`
+ * @returns per direction the hidden states `[steps, batch, units]`, in the order of time
+ */
+export function gru(
+  projections: readonly Tensor[],
+  kernels: readonly Tensor[],
+  biases: readonly Tensor[],
+): readonly Tensor[] {
+  const { graph, shape } = projections[0]!;
+  const [steps, batch, width] = shape as [number, number, number];
+  const units = width / 3;
+  const directions = projections.length;
+  return graph.composite('GruTraining', [...projections, ...kernels, ...biases], {}, () => {
+    const kernel = stack(kernels);
+    const bias = reshape(stack(biases), [directions, 1, width]);
+    const made = loop(graph, {
+      states: [expand(graph.scalar(0), [directions, batch, units])],
+      sequences: projections.map((tensor, d) => ({ tensor, backwards: d === 1 })),
+      madeBackwards: [...projections.map((_, d) => d === 1), false, false],
+      body([h], slices) {
+        const projection = stackSlices(slices);
+        const one = projection.graph.scalar(1);
+        const recurrent = add(matmul(h!, kernel), bias);
+        const [gatesIn, candidateIn] = split(projection, 2, [2 * units, units]);
+        const [gatesBack, candidateBack] = split(recurrent, 2, [2 * units, units]);
+        const gates = sigmoid(add(gatesIn!, gatesBack!));
+        const [update, reset] = split(gates, 2, [units, units]);
+        const candidate = tanh(add(candidateIn!, multiply(reset!, candidateBack!)));
+        const change = subtract(h!, candidate);
+        const hidden = add(candidate, multiply(update!, change));
+        // What the gradient of the hidden state is multiplied by on its way to each gate.
+        const slopes = multiply(gates, subtract(one, gates));
+        const [updateSlope, resetSlope] = split(slopes, 2, [units, units]);
+        const intoCandidate = multiply(subtract(one, update!), subtract(one, multiply(candidate, candidate)));
+        const intoGates = concat(
+          [
+            multiply(change, updateSlope!),
+            multiply(intoCandidate, multiply(candidateBack!, resetSlope!)),
+            multiply(intoCandidate, reset!),
+            intoCandidate,
+          ],
+          2,
+        );
+        return { states: [hidden], made: [...unstack(hidden, directions), intoGates, update!] };
+      },
+    });
+    const hidden = made.slice(0, directions).map((h) => reshape(h, [steps, batch, units]));
+    const [intoGates, update] = made.slice(directions);
+    return { outputs: hidden, saved: { intoGates: intoGates!, update: update!, kernel } };
+  });
+}
+
 /** Matrices per direction as one stack `[directions, ...]`. */
 export function stack(tensors: readonly Tensor[]): Tensor {
   return concat(

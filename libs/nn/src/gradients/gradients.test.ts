@@ -103,7 +103,15 @@ const cases: Record<string, { shapes: number[][]; build: (...inputs: Tensor[]) =
 };
 
 /** These belong to a layer and are checked with it, in `layers.test.ts`. */
-const ofLayers = ['AveragePool', 'BatchNormTraining', 'Conv', 'LayerNormalization', 'LstmTraining', 'MaxPool'];
+const ofLayers = [
+  'AveragePool',
+  'BatchNormTraining',
+  'Conv',
+  'GruTraining',
+  'LayerNormalization',
+  'LstmTraining',
+  'MaxPool',
+];
 
 describe('gradient rules agree with finite differences, and ONNX Runtime with the definitions', () => {
   for (const [op, variants] of Object.entries(cases)) {

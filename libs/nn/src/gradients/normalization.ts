@@ -1,6 +1,6 @@
 /** Gradient rules of the normalizations. */
 import type { Tensor } from '../graph.ts';
-import { add, divide, mean, multiply, reshape, scale, subtract, sum } from '../ops.ts';
+import { add, affine, divide, mean, multiply, reshape, scale, subtract, sum } from '../ops.ts';
 import { elements, rule, type GradientRule, type RuleContext } from './rule.ts';
 
 /**
@@ -9,13 +9,14 @@ import { elements, rule, type GradientRule, type RuleContext } from './rule.ts';
  */
 function batchNormTraining({ node, gradients: [g], inputs: [x, gamma, beta] }: RuleContext): Tensor[] {
   const { centered, deviation, factor } = node.saved as Record<'centered' | 'deviation' | 'factor', Tensor>;
-  const axes = x!.shape.flatMap((_, axis) => (axis === node.attributes['channel'] ? [] : [axis]));
+  const channel = node.attributes['channel'] as number;
+  const axes = x!.shape.flatMap((_, axis) => (axis === channel ? [] : [axis]));
   const count = elements(x!) / elements(deviation);
   const sumG = sum(g!, axes);
   const gradientGamma = divide(sum(multiply(g!, centered), axes), deviation);
   const slope = scale(divide(multiply(factor, gradientGamma), deviation), -1 / count);
   const shift = scale(multiply(factor, sumG), -1 / count);
-  const gradientX = add(multiply(g!, factor), add(multiply(centered, slope), shift));
+  const gradientX = add(multiply(g!, factor), affine(centered, channel, slope, shift));
   return [gradientX, reshape(gradientGamma, gamma!.shape), reshape(sumG, beta!.shape)];
 }
 

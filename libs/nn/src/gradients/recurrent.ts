@@ -1,6 +1,6 @@
 /** Gradient rules of the recurrent composites: back through time, as a loop that runs the other way. */
 import type { Tensor } from '../graph.ts';
-import { add, concat, expand, gemm, multiply, matmul, reshape, slice, transpose } from '../ops.ts';
+import { add, concat, expand, gemm, multiply, matmul, reshape, slice, split, sum, transpose } from '../ops.ts';
 import { loop, stackSlices, unstack } from '../recurrent-ops.ts';
 import type { GradientRule, RuleContext } from './rule.ts';
 
@@ -44,6 +44,45 @@ function lstmTraining({ node, gradients }: RuleContext): Tensor[] {
   return [...dProjections, ...dKernels];
 }
 
+/**
+ * Per step: the hidden gradient times `intoGates` is that of update, reset and recurrent candidate, which go
+ * back through the kernel, and of the candidate of the input; times `update` it goes on as it is.
+ */
+function gruTraining({ node, gradients }: RuleContext): Tensor[] {
+  const { intoGates, update, kernel } = node.saved as Record<'intoGates' | 'update' | 'kernel', Tensor>;
+  const hidden = node.outputs;
+  const directions = hidden.length;
+  const { graph } = kernel;
+  const [steps, batch, units] = hidden[0]!.shape as [number, number, number];
+  const back = transpose(kernel, [0, 2, 1]);
+  const arriving = hidden.map((h, d) => gradients[d] ?? expand(graph.scalar(0), h.shape));
+  const made = loop(graph, {
+    states: [expand(graph.scalar(0), [directions, batch, units])],
+    sequences: [
+      ...arriving.map((tensor, d) => ({ tensor, backwards: d === 0 })),
+      ...[intoGates, update].map((tensor) => ({ tensor, backwards: true })),
+    ],
+    madeBackwards: [...hidden, ...hidden].map((_, i) => i % directions === 0),
+    body([hiddenNext], slices) {
+      const [gateFactor, updateFactor] = slices.slice(directions);
+      const dHidden = add(stackSlices(slices.slice(0, directions)), hiddenNext!);
+      const all = multiply(concat([dHidden, dHidden, dHidden, dHidden], 2), gateFactor!);
+      const [dRecurrent, dCandidate] = split(all, 2, [3 * units, units]);
+      return {
+        states: [add(matmul(dRecurrent!, back), multiply(dHidden, updateFactor!))],
+        made: [...unstack(dRecurrent!, directions), ...unstack(dCandidate!, directions)],
+      };
+    },
+  });
+  const dRecurrents = made.slice(0, directions).map((tensor) => reshape(tensor, [steps, batch, 3 * units]));
+  const dProjections = dRecurrents.map((tensor, d) =>
+    concat([slice(tensor, 2, 0, 2 * units), reshape(made[directions + d]!, [steps, batch, units])], 2),
+  );
+  const dKernels = dRecurrents.map((gates, d) => recurrentKernel(hidden[d]!, gates, d === 1));
+  const dBiases = dRecurrents.map((gates) => sum(gates, [0, 1], false));
+  return [...dProjections, ...dKernels, ...dBiases];
+}
+
 /** The sum over time of the hidden state before each step, transposed, times the gradient at the step. */
 function recurrentKernel(hidden: Tensor, gates: Tensor, backwards: boolean): Tensor {
   const [steps, batch, units] = hidden.shape as [number, number, number];
@@ -55,4 +94,7 @@ function recurrentKernel(hidden: Tensor, gates: Tensor, backwards: boolean): Ten
   return gemm(matrix(before, units), matrix(after, width), undefined, { transposeA: true });
 }
 
-export const recurrentRules: Readonly<Record<string, GradientRule>> = { LstmTraining: lstmTraining };
+export const recurrentRules: Readonly<Record<string, GradientRule>> = {
+  GruTraining: gruTraining,
+  LstmTraining: lstmTraining,
+};

@@ -8,7 +8,19 @@
  */
 import { Type } from '@prosodia/core';
 import type { Tensor } from '../graph.ts';
-import { add, divide, mean, multiply, offset, reshape, scale, squareRoot, subtract, sumOfSquares } from '../ops.ts';
+import {
+  add,
+  affine,
+  divide,
+  mean,
+  multiply,
+  offset,
+  reshape,
+  scale,
+  squareRoot,
+  subtract,
+  sumOfSquares,
+} from '../ops.ts';
 import { channelAxis, defineLayer, type Value } from './layer.ts';
 
 export const batch_norm = defineLayer({
@@ -87,7 +99,7 @@ function batchNormTraining(input: Value, gamma: Tensor, beta: Tensor, epsilon: n
     const variance = scale(sumOfSquares(centered, axes), 1 / count);
     const deviation = squareRoot(offset(variance, epsilon));
     const factor = divide(reshape(gamma, perChannel), deviation);
-    const y = add(multiply(centered, factor), reshape(beta, perChannel));
+    const y = affine(centered, channel, factor, beta);
     return { outputs: [y, average, variance], saved: { centered, deviation, factor } };
   });
 }

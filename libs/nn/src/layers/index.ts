@@ -10,7 +10,7 @@ import { attention_pool } from './attention_pool.ts';
 import { avg_pool1d, avg_pool2d, global_pool, max_pool1d, max_pool2d } from './pooling.ts';
 import type { LayerDefinition } from './layer.ts';
 import { layer_norm } from './layer_norm.ts';
-import { bidirectional, lstm } from './recurrent.ts';
+import { bidirectional, gru, lstm } from './recurrent.ts';
 import { residualLayer } from './residual.ts';
 
 const simple = {
@@ -27,6 +27,7 @@ const simple = {
   flatten,
   gaussian_noise,
   global_pool,
+  gru,
   layer_norm,
   lstm,
   max_pool1d,

@@ -89,6 +89,11 @@ const examples: Record<LayerName, Example[]> = {
       input: [2, 2],
     })),
   ],
+  gru: [
+    { layer: { gru: { units: 3 } }, input: [4, 2] },
+    { layer: { gru: { units: 2, return_sequences: true } }, input: [3, 2], then: [{ gru: { units: 2 } }] },
+    { layer: { bidirectional: { gru: { units: 2 } } }, input: [3, 2] },
+  ],
   layer_norm: [
     { layer: { layer_norm: {} }, input: [3] },
     { layer: { layer_norm: { center: false, scale: false } }, input: [2, 3], then: [{ flatten: {} }] },
