@@ -4,20 +4,9 @@
  * A report states its protocol beside its numbers, since a number of this field means little without it:
  * whether the speakers judged were heard in training changes accuracy more than most models do.
  */
-import { type ArtifactKind, Type, defineStage, many, optional, throwIfCancelled } from '@prosodia/core';
+import { Type, defineStage, many, optional, throwIfCancelled } from '@prosodia/core';
 import { svgToPng } from '@prosodia/plots';
-import {
-  type ClipRow,
-  ClipTable,
-  type Column,
-  Model,
-  PredictionTable,
-  Report,
-  type Row,
-  SplitTable,
-  type TableReader,
-  type TableWriter,
-} from '@prosodia/tables';
+import { ClipTable, type Column, Model, PredictionTable, Report, type Row, SplitTable } from '@prosodia/tables';
 import { baselines, trainingRows } from './baselines.ts';
 import { type Evaluation, Source, metricsJson, mostConfidentMistakes, requireKnownClasses } from './evaluation.ts';
 import { scoreMembers } from './members.ts';
@@ -29,9 +18,6 @@ import { describeProtocol } from './protocol.ts';
 import { type Judged, gather, requireRolesOfSplit } from './rows.ts';
 import { intervals, score, scoreGroups } from './scores.ts';
 import { terminalReport } from './terminal.ts';
-
-// Named for TypeScript, which cannot name the inferred type of the definition otherwise.
-const Clips: ArtifactKind<TableReader<ClipRow>, TableWriter<ClipRow>> = ClipTable;
 
 export default defineStage({
   name: 'evaluate',
@@ -74,7 +60,7 @@ speakers were shared between training and test, and the fitted baselines are com
   ),
   inputs: {
     predictions: many(PredictionTable),
-    clips: Clips,
+    clips: ClipTable,
     split: optional(SplitTable),
     members: many(PredictionTable),
     models: many(Model),

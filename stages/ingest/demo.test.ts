@@ -2,11 +2,11 @@ import { cp, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { demoClips, encodeWav, synthesizeClip } from '@prosodia/audio';
 import { CancelledError } from '@prosodia/core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { CATALOGUE_FOLDER } from './catalogue.ts';
 import { SYNTHESIZER_VERSION, demoIsWhole } from './demo-stamp.ts';
 import { type DemoOptions, synthesizeDemo } from './demo.ts';
-import { ROOT, externalRequest, inTempFolder, runProbe, runStage, sha256, threadsTakeTypeScript } from './harness.ts';
+import { ROOT, externalRequest, inTempFolder, runProbe, runStage, sha256 } from './harness.ts';
 
 /** A few clips of each kind: two speakers, speech and song. */
 const CLIPS = demoClips().filter(({ speaker, emotion }) => Number(speaker) <= 2 && emotion === 'angry');
@@ -25,8 +25,6 @@ function synthesize(root: string, options: Partial<DemoOptions> = {}): Promise<v
 }
 
 describe('the demo corpus', () => {
-  beforeAll(threadsTakeTypeScript);
-
   it('comes from the synthesizer that its stamp names', () => {
     // If this fails the synthesizer gives other samples: raise SYNTHESIZER_VERSION, or corpora made before stay in use.
     const { samples, sampleRate } = synthesizeClip(CLIPS[0]!, 1);

@@ -1,10 +1,9 @@
 /** For tests: runs the probe and the stage on a folder, without the runner. */
 import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { type ExternalRequest, type ExternalState, Rng } from '@prosodia/core';
 import { type ClipRow, ClipTable } from '@prosodia/tables';
 import probe from './external.ts';
@@ -12,15 +11,6 @@ import stage from './stage.ts';
 
 /** The root of this repository. */
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-
-/** Lets worker threads of this process load TypeScript: `--import tsx` alone has no effect in a thread. */
-export function threadsTakeTypeScript(): void {
-  const tsx = createRequire(import.meta.url)
-    .resolve('tsx/esm/api')
-    .replace('.cjs', '.mjs');
-  const source = `import { register } from ${JSON.stringify(pathToFileURL(tsx).href)}; register();`;
-  process.execArgv.push('--import', `data:text/javascript,${encodeURIComponent(source)}`);
-}
 
 /** Runs `work` in a temporary folder that is removed afterwards. */
 export async function inTempFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {

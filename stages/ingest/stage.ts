@@ -18,7 +18,7 @@ import { type FoundRecording, scanFolder } from './scan.ts';
 const only = (what: string) =>
   Type.Array(Type.String(), { description: `Only these ${what}; empty for all.`, default: [] });
 
-const stage = defineStage({
+export default defineStage({
   name: 'ingest',
   summary: 'Lists the recordings of a corpus with what is known of each: speaker, emotion, digest, length.',
   details:
@@ -87,8 +87,6 @@ const stage = defineStage({
     });
   },
 });
-
-export default stage;
 
 interface Probed extends FoundRecording {
   readonly sha256: string;
