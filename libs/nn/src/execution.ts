@@ -6,10 +6,12 @@
  * runtime writes into directly.
  */
 import { ProsodiaError, Rng, throwIfCancelled } from '@prosodia/core';
+import type { Augmentation } from './augmentation.ts';
 import { countCorrect, fillTargets, gatherRows, type TrainingData } from './data.ts';
 import { openSession, type DeviceOptions, type FloatArray, type Session } from './device.ts';
 import { sizeOf } from './graph.ts';
 import type { Loss } from './losses.ts';
+import { mix } from './mixup.ts';
 import type { Inventory, NetworkSpec } from './network.ts';
 import { fillNoise } from './noise.ts';
 import type { Optimizer } from './optimizers.ts';
@@ -37,6 +39,9 @@ export interface TrainingExecution extends Execution {
   readonly classWeight: Float32Array;
   readonly batchSize: number;
   readonly seed: number;
+  readonly augmentation: Augmentation | undefined;
+  /** Alpha of mixup. */
+  readonly mixup: number | undefined;
 }
 
 export interface EpochResult {
@@ -108,15 +113,11 @@ export class Stepper {
     rows: Int32Array,
     learningRate: number,
   ): Promise<{ loss: number; logits: Float32Array }> {
-    const { network, loss, optimizer, classWeight, seed } = this.#execution;
+    const { optimizer, seed } = this.#execution;
     const state = this.#state;
     const step = this.#steps.get(rows.length) ?? (await this.#open(rows.length));
     state.step++;
-    gatherRows(data, sizeOf(network.inputShape), rows, step.input.data);
-    fillTargets(step.targets.data, data.y, rows, network.classes, loss.labelSmoothing);
-    rows.forEach((row, i) => {
-      step.weights.data[i] = classWeight[data.y[row]!]! * (data.sample_weight?.[row] ?? 1);
-    });
+    this.#fill(step, data, rows);
     step.noise.forEach(({ data: target }, i) =>
       fillNoise(target, step.program.noise[i]!.draw, new Rng(seed, 'noise', state.step, i)),
     );
@@ -134,6 +135,25 @@ export class Stepper {
     this.#spare = { parameters: state.parameters, statistics: state.statistics, slots: state.slots };
     Object.assign(state, spare);
     return { loss: output['loss']![0]!, logits: output['logits']! };
+  }
+
+  /** Rows, targets and weights of a batch, augmented and mixed. */
+  #fill({ input, targets, weights }: Step, data: TrainingData, rows: Int32Array): void {
+    const { network, loss, classWeight, seed, augmentation, mixup } = this.#execution;
+    const width = sizeOf(network.inputShape);
+    gatherRows(data, width, rows, input.data);
+    fillTargets(targets.data, data.y, rows, network.classes, loss.labelSmoothing);
+    rows.forEach((row, i) => {
+      weights.data[i] = classWeight[data.y[row]!]! * (data.sample_weight?.[row] ?? 1);
+    });
+    if (augmentation) {
+      const rng = new Rng(seed, 'augmentation', this.#state.step);
+      rows.forEach((_, i) => augmentation(input.data.subarray(i * width, (i + 1) * width), rng));
+    }
+    if (mixup !== undefined) {
+      const batch = { input: input.data, targets: targets.data, weights: weights.data };
+      mix(batch, mixup, new Rng(seed, 'mixup', this.#state.step));
+    }
   }
 
   async #open(batch: number): Promise<Step> {

@@ -1,3 +1,4 @@
+export { AugmentationSchema, type AugmentationSpec } from './augmentation.ts';
 export { CallbacksSchema, type CallbacksSpec, type HistoryRow } from './callbacks.ts';
 export type { TrainingData } from './data.ts';
 export { provider, type DeviceOptions, type Provider } from './device.ts';
@@ -5,6 +6,7 @@ export { LayerSchema, LayersSchema, layers, type LayerName, type LayerSpec } fro
 export { LossSchema, type LossSpec } from './losses.ts';
 export { OptimizerSchema, type OptimizerSpec } from './optimizers.ts';
 export { type PaddingName } from './layers/spatial.ts';
+export { MixupSchema, type MixupSpec } from './mixup.ts';
 export { loadModel, type Model } from './predictor.ts';
 export { ScheduleSchema, type ScheduleSpec } from './schedules.ts';
 export { train, type TrainOptions, type TrainResult } from './trainer.ts';

@@ -159,6 +159,44 @@ describe('train', () => {
   });
 });
 
+describe('a training that goes on from a checkpoint', () => {
+  const options: TrainOptions = {
+    ...base,
+    epochs: 5,
+    callbacks: { early_stopping: { patience: 5 }, reduce_lr_on_plateau: { patience: 1 } },
+    schedule: { cosine: { warmup_epochs: 1 } },
+    mixup: {},
+    augmentation: { noise: 0.1 },
+  };
+  const interrupted = async (after: number): Promise<Uint8Array> => {
+    const controller = new AbortController();
+    let kept: Uint8Array | undefined;
+    let count = 0;
+    const onCheckpoint = (bytes: Uint8Array): void => {
+      if (++count !== after) return;
+      kept = bytes;
+      controller.abort();
+    };
+    await expect(train({ ...options, onCheckpoint, signal: controller.signal })).rejects.toThrow(CancelledError);
+    return kept!;
+  };
+
+  it.each([1, 4])('after epoch %i gives the same bytes and history as one never interrupted', async (after) => {
+    const whole = await train(options);
+    const resumed = await train({ ...options, resume: await interrupted(after) });
+    expect(resumed.history).toEqual(whole.history);
+    expect(resumed.best_epoch).toBe(whole.best_epoch);
+    expect(Buffer.compare(resumed.model, whole.model)).toBe(0);
+  });
+
+  it('refuses a checkpoint of another training, a damaged one, and what is none', async () => {
+    const resume = await interrupted(1);
+    await expect(train({ ...options, seed: 99, resume })).rejects.toThrow('the checkpoint is of another training');
+    await expect(train({ ...options, resume: resume.slice(0, -8) })).rejects.toThrow('no whole checkpoint');
+    await expect(train({ ...options, resume: Uint8Array.of(1, 2) })).rejects.toThrow('no whole checkpoint');
+  });
+});
+
 describe('train stops when it must', () => {
   it('says so when the loss is no longer a number, and where', async () => {
     const diverging = { ...base, layers: [], optimizer: { sgd: { learning_rate: 1e38 } } };

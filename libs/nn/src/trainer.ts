@@ -5,13 +5,16 @@
  * used, never of a stream's position, so the same request gives the same bytes.
  */
 import { DataError, RequestError, throwIfCancelled, type DeviceClass } from '@prosodia/core';
+import { readAugmentation, type AugmentationSpec } from './augmentation.ts';
 import { initialCallbackState, readCallbacks, type CallbacksSpec, type HistoryRow } from './callbacks.ts';
+import { decodeCheckpoint, encodeCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { checkData, readClassWeight, type TrainingData } from './data.ts';
 import { provider, type Provider } from './device.ts';
-import { Evaluator, Stepper, type TrainingState } from './execution.ts';
+import { Evaluator, Stepper } from './execution.ts';
 import type { Shape } from './graph.ts';
 import type { LayerSpec } from './layers/index.ts';
 import { readLoss, type LossSpec } from './losses.ts';
+import { readMixup, type MixupSpec } from './mixup.ts';
 import { initialParameters, initialStatistics, takeInventory, type NetworkSpec } from './network.ts';
 import { readOptimizer, type OptimizerSpec } from './optimizers.ts';
 import { inferenceModel } from './programs.ts';
@@ -41,6 +44,9 @@ export interface TrainOptions {
    */
   readonly class_weight?: readonly number[] | 'balanced' | undefined;
   readonly callbacks?: CallbacksSpec | undefined;
+  /** Random changes of the training rows. */
+  readonly augmentation?: AugmentationSpec | undefined;
+  readonly mixup?: MixupSpec | undefined;
   readonly seed: number;
   /** Default `cpu`. */
   readonly device?: DeviceClass | undefined;
@@ -50,6 +56,10 @@ export interface TrainOptions {
   readonly metadata?: Readonly<Record<string, string>> | undefined;
   /** Called after every epoch. */
   readonly onEpoch?: ((row: HistoryRow) => void) | undefined;
+  /** Called after every epoch with bytes to go on from; awaited. */
+  readonly onCheckpoint?: ((checkpoint: Uint8Array) => void | Promise<void>) | undefined;
+  /** Goes on from a checkpoint of a training with the same options and rows; the result is the same. */
+  readonly resume?: Uint8Array | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -77,21 +87,17 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const { network, data, validation, callbacks, schedule, optimizer, inventory } = plan;
   const { epochs, signal, seed } = options;
   const deviceOptions = { device: options.device ?? 'cpu', threads: options.threads ?? 1 };
-  const state: TrainingState = {
-    step: 0,
-    parameters: initialParameters(inventory, seed),
-    statistics: initialStatistics(inventory),
-    slots: Array.from({ length: optimizer.slotCount }, () => new Float32Array(inventory.parameterCount)),
-  };
-  const watched = initialCallbackState();
-  const history: HistoryRow[] = [];
-  let best: Pick<TrainingState, 'parameters' | 'statistics'> | undefined;
+  const request = describeRequest(options);
+  const start = options.resume ? decodeCheckpoint(options.resume, request) : beginning(plan, seed, request);
+  const { state, callbacks: watched } = start;
+  const history = [...start.history];
+  let { best } = start;
   let stoppedReason: TrainResult['stopped_reason'] = 'epochs';
 
   const stepper = new Stepper({ ...plan, seed, deviceOptions }, state);
   const evaluator = new Evaluator({ ...plan, deviceOptions });
   try {
-    for (let epoch = 1; epoch <= epochs; epoch++) {
+    for (let epoch = history.length + 1; epoch <= epochs; epoch++) {
       const rate = (done: number): number =>
         optimizer.learningRate * watched.rateFactor * schedule(epoch - 1 + done, epochs);
       const trained = await stepper.epoch(data, epoch, rate, signal);
@@ -114,6 +120,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
         stoppedReason = 'early_stopping';
         break;
       }
+      await options.onCheckpoint?.(encodeCheckpoint({ request, history, callbacks: watched, state, best }));
     }
   } finally {
     await stepper.release();
@@ -129,6 +136,29 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     provider: provider(deviceOptions.device),
   };
 }
+
+function beginning({ inventory, optimizer }: Plan, seed: number, request: string): Checkpoint {
+  return {
+    request,
+    history: [],
+    callbacks: initialCallbackState(),
+    state: {
+      step: 0,
+      parameters: initialParameters(inventory, seed),
+      statistics: initialStatistics(inventory),
+      slots: Array.from({ length: optimizer.slotCount }, () => new Float32Array(inventory.parameterCount)),
+    },
+    best: undefined,
+  };
+}
+
+/** What two requests have in common if one can go on where the other stopped; rows are told by their number. */
+function describeRequest(options: TrainOptions): string {
+  const { data, validation, metadata: _m, onEpoch: _e, onCheckpoint: _c, resume: _r, signal: _s, ...rest } = options;
+  return JSON.stringify({ ...rest, rows: data.rows, validation_rows: validation?.rows });
+}
+
+type Plan = ReturnType<typeof readPlan>;
 
 /** Everything that can be wrong with a request is found here, before anything is computed. */
 function readPlan(options: TrainOptions) {
@@ -158,5 +188,7 @@ function readPlan(options: TrainOptions) {
     schedule: readSchedule(options.schedule ?? { constant: {} }),
     callbacks: readCallbacks(options.callbacks ?? {}, used !== undefined),
     classWeight: readClassWeight(options.class_weight, data, classes),
+    augmentation: readAugmentation(options.augmentation ?? {}, inputShape),
+    mixup: readMixup(options.mixup),
   };
 }
