@@ -8,6 +8,7 @@ import type { HostPool } from '../host/pool.ts';
 import type { Job } from '../host/protocol.ts';
 import type { Instance } from '../pipeline/resolve.ts';
 import type { Project } from '../project.ts';
+import { writing } from '../store/files.ts';
 import { withLock } from '../store/lock.ts';
 import type { KeyParts, Manifest } from '../store/manifest.ts';
 import type { OnEvent } from './events.ts';
@@ -50,12 +51,15 @@ export async function computeInstance(
   grant: Grant,
 ): Promise<{ manifest: Manifest; computed: boolean }> {
   const { project, key, instance, onEvent, signal } = run;
+  const { store } = project;
   const onWait = (owner: string) => onEvent({ event: 'wait', stage: instance.name, owner });
-  return withLock(project.store.lockFile(key), { signal, onWait }, async () => {
-    const found = await project.store.lookUp(key);
-    if (found.hit) return { manifest: found.manifest, computed: false };
-    return { manifest: await compute(run, grant), computed: true };
-  });
+  return writing(store.root, () =>
+    withLock(store.lockFile(key), { signal, onWait }, async () => {
+      const found = await store.lookUp(key);
+      if (found.hit) return { manifest: found.manifest, computed: false };
+      return { manifest: await compute(run, grant), computed: true };
+    }),
+  );
 }
 
 async function compute(run: InstanceRun, grant: Grant): Promise<Manifest> {

@@ -6,7 +6,7 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { type BigIntStats, createReadStream } from 'node:fs';
-import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 
@@ -18,6 +18,8 @@ interface Remembered {
 
 /** Files changed within this time may change again without their times moving on, so they are not remembered. */
 const UNSETTLED_NS = 20_000_000n;
+/** The same for file systems that keep whole seconds only. */
+const UNSETTLED_COARSE_NS = 2_000_000_000n;
 
 export class DigestMemory {
   readonly #file: string;
@@ -44,7 +46,8 @@ export class DigestMemory {
     const known = entries.get(path);
     if (known?.state === state) return known.sha256;
     const sha256 = await sha256File(path);
-    if (BigInt(Date.now()) * 1_000_000n - stats.ctimeNs > UNSETTLED_NS) {
+    const unsettled = stats.ctimeNs % 1_000_000_000n === 0n ? UNSETTLED_COARSE_NS : UNSETTLED_NS;
+    if (BigInt(Date.now()) * 1_000_000n - stats.ctimeNs > unsettled) {
       entries.set(path, { state, sha256 });
       this.#changed = true;
     }
@@ -57,8 +60,13 @@ export class DigestMemory {
     this.#changed = false;
     const temporary = `${this.#file}.${randomUUID()}`;
     await mkdir(dirname(this.#file), { recursive: true });
-    await writeFile(temporary, JSON.stringify([...this.#entries]));
-    await rename(temporary, this.#file);
+    try {
+      await writeFile(temporary, JSON.stringify([...this.#entries]));
+      await rename(temporary, this.#file);
+    } catch (error) {
+      await rm(temporary, { force: true }).catch(() => undefined); // The first error says more.
+      throw error;
+    }
   }
 
   async #load(): Promise<Map<string, Remembered>> {

@@ -1,23 +1,22 @@
 /**
- * One computation of a key at a time, across processes: a lock file with its owner and a heartbeat.
+ * One computation of a key at a time, across processes.
  *
- * Whoever finds the lock held waits, and afterwards finds the result in the store. A lock is dead if
- * its process is gone (same host), or if its heartbeat has not moved while we watched it for a while
- * by our own clock; times of different clocks are never compared.
+ * Every contender writes a file of its own beside the lock's path, and holds the lock if it then sees no
+ * other. Of two that hold it at once, the later one to write would have seen the file of the earlier one;
+ * so there are never two. The file's name is its owner, its time of change a heartbeat. As no name is ever
+ * used twice, clearing away what a dead process left cannot hit the lock of a living one.
+ *
+ * An owner is dead if its process is gone (same host), or if its heartbeat has not moved while we watched
+ * it for a while by our own clock; times of different clocks are never compared. An owner that was only
+ * stopped for that long may find that another has taken its place: then both compute the same bytes, and
+ * the store takes them from whoever is first.
  */
-import { randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
-import { hostname } from 'node:os';
-import { dirname } from 'node:path';
+import { open, readdir, rm, stat, utimes } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CancelledError } from '@prosodia/core';
-import { hasCode } from './files.ts';
-
-interface Owner {
-  id: string;
-  pid: number;
-  host: string;
-}
+import { hasCode, makeFolder } from './files.ts';
+import { type Owner, isGone, newOwner, ownerName, parseOwner } from './owner.ts';
 
 export interface LockOptions {
   signal?: AbortSignal;
@@ -26,6 +25,8 @@ export interface LockOptions {
   heartbeatMs?: number;
   /** A heartbeat that did not move for this long is dead. */
   deadAfterMs?: number;
+  /** Pause between two looks at a lock that is held. */
+  pollMs?: number;
 }
 
 /** Runs `work` while holding the lock. */
@@ -39,94 +40,72 @@ export async function withLock<T>(path: string, options: LockOptions, work: () =
 }
 
 async function acquire(path: string, options: LockOptions): Promise<() => Promise<void>> {
-  const { signal, onWait, heartbeatMs = 2_000, deadAfterMs = 20_000 } = options;
-  const me: Owner = { id: randomUUID(), pid: process.pid, host: hostname() };
-  await mkdir(dirname(path), { recursive: true });
-  let watched = { beat: '', since: 0 };
+  const { signal, onWait, heartbeatMs = 2_000, deadAfterMs = 20_000, pollMs = 100 } = options;
+  const mine = `${path}.${ownerName(newOwner())}`;
+  const watch = new Watch(deadAfterMs);
   let told = false;
+  await makeFolder(dirname(path));
   for (;;) {
     if (signal?.aborted) throw new CancelledError('waiting for another run');
-    if (await create(path, me)) return keepAlive(path, me, heartbeatMs);
-    const held = await inspect(path);
-    if (held) {
-      const beat = `${held.owner?.id ?? ''} ${held.mtime}`;
-      if (beat !== watched.beat) watched = { beat, since: performance.now() };
-      const silent = performance.now() - watched.since > deadAfterMs;
-      if (silent || isGone(held.owner)) {
-        await removeDead(path, held.owner);
-        continue;
-      }
-      if (!told) onWait?.(held.owner ? `process ${held.owner.pid} on ${held.owner.host}` : 'another run');
+    let other = await findOther(path, mine, watch);
+    if (!other) {
+      await (await open(mine, 'wx')).close();
+      other = await findOther(path, mine, watch);
+      if (!other) return keepAlive(mine, heartbeatMs);
+      await rm(mine, { force: true }); // Another came at the same moment: both step back, for times that differ.
+    } else if (!told) {
+      onWait?.(`process ${other.pid} on ${other.host}`);
       told = true;
     }
-    await sleep(100, undefined, signal ? { signal } : {}).catch(() => undefined);
+    await sleep(pollMs * (0.5 + Math.random()), undefined, signal ? { signal } : {}).catch(() => undefined);
   }
 }
 
-async function create(path: string, owner: Owner): Promise<boolean> {
-  try {
-    const handle = await open(path, 'wx');
+/** A living owner other than `mine`, if there is one; the files of dead ones are removed. */
+async function findOther(path: string, mine: string, watch: Watch): Promise<Owner | undefined> {
+  const prefix = `${basename(path)}.`;
+  for (const name of await readdir(dirname(path))) {
+    const file = join(dirname(path), name);
+    const owner = name.startsWith(prefix) ? parseOwner(name.slice(prefix.length)) : undefined;
+    if (!owner || file === mine) continue;
+    if (!isGone(owner) && !(await watch.isSilent(file))) return owner;
+    await rm(file, { force: true });
+  }
+  return undefined;
+}
+
+/** Remembers when each heartbeat was last seen to move, by this process's clock. */
+class Watch {
+  readonly #limitMs: number;
+  readonly #seen = new Map<string, { beat: number; since: number }>();
+
+  constructor(limitMs: number) {
+    this.#limitMs = limitMs;
+  }
+
+  async isSilent(file: string): Promise<boolean> {
+    let beat: number;
     try {
-      await handle.writeFile(JSON.stringify(owner));
-    } finally {
-      await handle.close();
+      beat = (await stat(file)).mtimeMs;
+    } catch (error) {
+      if (hasCode(error, 'ENOENT')) return true; // Released just now.
+      throw error;
     }
-    return true;
-  } catch (error) {
-    if (hasCode(error, 'EEXIST')) return false;
-    throw error;
+    const seen = this.#seen.get(file);
+    if (seen?.beat === beat) return performance.now() - seen.since > this.#limitMs;
+    this.#seen.set(file, { beat, since: performance.now() });
+    return false;
   }
 }
 
-function keepAlive(path: string, me: Owner, heartbeatMs: number): () => Promise<void> {
+function keepAlive(mine: string, heartbeatMs: number): () => Promise<void> {
   const timer = setInterval(() => {
     const now = new Date();
-    utimes(path, now, now).catch(() => undefined); // A missed beat shows as silence, which is what it is.
+    utimes(mine, now, now).catch(() => undefined); // A missed beat shows as silence, which is what it is.
   }, heartbeatMs);
   timer.unref();
   return async () => {
     clearInterval(timer);
-    const held = await inspect(path);
-    if (held?.owner?.id === me.id) await rm(path, { force: true });
+    await rm(mine, { force: true });
   };
-}
-
-async function inspect(path: string): Promise<{ owner: Owner | undefined; mtime: number } | undefined> {
-  try {
-    const [text, { mtimeMs }] = await Promise.all([readFile(path, 'utf8'), stat(path)]);
-    let owner: Owner | undefined;
-    try {
-      owner = JSON.parse(text) as Owner;
-    } catch {
-      owner = undefined; // Its owner has made the file and not yet written to it, or died just then.
-    }
-    return { owner, mtime: mtimeMs };
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined;
-    throw error;
-  }
-}
-
-function isGone(owner: Owner | undefined): boolean {
-  if (!owner || owner.host !== hostname()) return false;
-  try {
-    process.kill(owner.pid, 0);
-    return false;
-  } catch (error) {
-    return hasCode(error, 'ESRCH');
-  }
-}
-
-/** Of several runs that find the same dead lock, the rename lets one win; a live lock taken by mistake is put back. */
-async function removeDead(path: string, dead: Owner | undefined): Promise<void> {
-  const aside = `${path}.${randomUUID()}`;
-  try {
-    await rename(path, aside);
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return;
-    throw error;
-  }
-  const taken = await inspect(aside);
-  if (taken?.owner?.id === dead?.id) await rm(aside, { force: true });
-  else await rename(aside, path);
 }

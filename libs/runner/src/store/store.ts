@@ -6,12 +6,13 @@
  * in it is on disk, and the manifest is written last: whatever moment a crash chooses, a manifest
  * never points at less than complete content.
  */
-import { createHash, randomUUID } from 'node:crypto';
-import { chmod, mkdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { chmod, readFile, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { DigestMemory, sha256File } from './digests.ts';
-import { hasCode, listFiles, sync, writeAtomically } from './files.ts';
+import { hasCode, listFiles, makeFolder, sync, writeAtomically } from './files.ts';
 import type { Manifest, StoredFile, StoredOutput } from './manifest.ts';
+import { isGone, newOwner, ownerName, parseOwner } from './owner.ts';
 
 /** A usable result, or why there is none. */
 export type Lookup =
@@ -40,15 +41,29 @@ export class Store {
 
   /** A fresh folder for work in progress, on the same file system as the content. */
   async workFolder(): Promise<string> {
-    const folder = join(this.root, 'tmp', `${process.pid}-${randomUUID()}`);
-    await mkdir(folder, { recursive: true });
+    const folder = join(this.root, 'tmp', ownerName(newOwner()));
+    await makeFolder(folder);
     return folder;
+  }
+
+  /** Removes the work folders of processes that were killed. */
+  async sweep(): Promise<void> {
+    const tmp = join(this.root, 'tmp');
+    for (const name of await readdir(tmp).catch(() => [])) {
+      const owner = parseOwner(name);
+      // Not being able to is no reason to fail a run: the space is lost, nothing else.
+      if (owner && isGone(owner)) await rm(join(tmp, name), { recursive: true, force: true }).catch(() => undefined);
+    }
   }
 
   /** Looks a key up and verifies that every output is there with the right size and digest. */
   async lookUp(key: string): Promise<Lookup> {
     const manifest = await this.readManifest(key);
-    if (!manifest) return { hit: false, reason: 'absent' };
+    if (!manifest) {
+      const path = this.#manifestFile(key);
+      if (!(await exists(path))) return { hit: false, reason: 'absent' };
+      return { hit: false, reason: 'damaged', detail: `its entry ${basename(path)} cannot be read` };
+    }
     for (const [name, output] of Object.entries(manifest.outputs)) {
       const detail = await this.#damage(output);
       if (detail) return { hit: false, reason: 'damaged', detail: `output ${name}: ${detail}` };
@@ -59,8 +74,8 @@ export class Store {
   /** The manifest of a key, unverified; undefined if there is none or it cannot be read. */
   async readManifest(key: string): Promise<Manifest | undefined> {
     try {
-      const manifest = JSON.parse(await readFile(this.#manifestFile(key), 'utf8')) as Manifest;
-      return manifest.key === key ? manifest : undefined;
+      const manifest = JSON.parse(await readFile(this.#manifestFile(key), 'utf8')) as Manifest | null;
+      return manifest?.key === key ? manifest : undefined;
     } catch (error) {
       if (hasCode(error, 'ENOENT') || error instanceof SyntaxError) return undefined;
       throw error;
@@ -85,18 +100,14 @@ export class Store {
     }
     const output = { kind, digest: treeDigest(files), bytes: files.reduce((sum, { bytes }) => sum + bytes, 0), files };
     const target = this.contentFolder(output.digest);
-    if ((await exists(target)) && (await this.#damage(output)) === undefined) {
-      await rm(folder, { recursive: true });
-      return output;
-    }
-    await mkdir(dirname(target), { recursive: true });
-    await this.#discard(target);
-    try {
-      await rename(folder, target);
-    } catch (error) {
-      // Another run has put the same content there in the meantime.
-      if (!hasCode(error, 'ENOTEMPTY', 'EEXIST') || (await this.#damage(output)) !== undefined) throw error;
-      await rm(folder, { recursive: true });
+    await makeFolder(dirname(target));
+    while (!(await moveTo(folder, target))) {
+      // The same content is there already, be it from long ago or put there this moment by another run.
+      if ((await this.#damage(output)) === undefined) {
+        await rm(folder, { recursive: true, force: true });
+        return output;
+      }
+      await this.#discard(target);
     }
     await sync(dirname(target));
     for (const { path, sha256 } of files) await this.digests.remember(join(target, path), sha256);
@@ -115,25 +126,51 @@ export class Store {
   /** What is wrong with a stored output; undefined if nothing is. */
   async #damage(output: StoredOutput): Promise<string | undefined> {
     const folder = this.contentFolder(output.digest);
-    for (const { path, bytes, sha256 } of output.files) {
-      try {
+    const expected = new Set(output.files.map(({ path }) => path));
+    try {
+      for (const { path, bytes, sha256 } of output.files) {
         const { size } = await stat(join(folder, path));
         if (size !== bytes) return `${path} has ${size} bytes instead of ${bytes}`;
         if ((await this.digests.digest(join(folder, path))) !== sha256) return `${path} was changed`;
-      } catch (error) {
-        if (hasCode(error, 'ENOENT', 'ENOTDIR')) return `${path} is gone`;
-        throw error;
       }
+      // A reader takes every part file it finds. What file managers leave behind begins with a dot and does no harm.
+      const extra = (await listFiles(folder)).find((path) => !expected.has(path) && !basename(path).startsWith('.'));
+      return extra === undefined ? undefined : `${extra} was added`;
+    } catch (error) {
+      if (hasCode(error, 'ENOENT', 'ENOTDIR')) return (await this.#missing(output)) ?? 'it changed while it was read';
+      throw error;
     }
-    return output.files.length === 0 && !(await exists(folder)) ? 'its folder is gone' : undefined;
+  }
+
+  async #missing({ digest, files }: StoredOutput): Promise<string | undefined> {
+    const folder = this.contentFolder(digest);
+    if (!(await exists(folder))) return 'its folder is gone';
+    for (const { path } of files) if (!(await exists(join(folder, path)))) return `${path} is gone`;
+    return undefined;
   }
 
   /** Removes a damaged folder in two steps, so that nobody sees half of it. */
   async #discard(folder: string): Promise<void> {
-    if (!(await exists(folder))) return;
     const away = await this.workFolder();
-    await rename(folder, join(away, 'discarded'));
-    await rm(away, { recursive: true, force: true });
+    try {
+      await rename(folder, join(away, 'discarded'));
+    } catch (error) {
+      if (!hasCode(error, 'ENOENT')) throw error; // Another run has discarded it.
+    } finally {
+      await rm(away, { recursive: true, force: true });
+    }
+  }
+}
+
+/** Renames a folder; false if there is one at the target. */
+async function moveTo(folder: string, target: string): Promise<boolean> {
+  try {
+    await rename(folder, target);
+    return true;
+  } catch (error) {
+    // Windows says EPERM for a target that exists.
+    if (hasCode(error, 'ENOTEMPTY', 'EEXIST', 'ENOTDIR', 'EPERM') && (await exists(target))) return false;
+    throw error;
   }
 }
 
