@@ -15,64 +15,45 @@ const range = (
   limits: { minimum?: number; exclusiveMinimum?: number } = {},
 ) => Type.Tuple([Type.Number(limits), Type.Number(limits)], { default: [low, high], description });
 
-export const TransformSchema = Type.Union(
-  [
-    Type.Object(
-      {
-        pitch_shift: Type.Object(
-          { n_steps: range(-2, 2, 'Semitones, drawn evenly. Formants move along.') },
-          { additionalProperties: false },
-        ),
-      },
-      { additionalProperties: false },
-    ),
-    Type.Object(
-      {
-        time_stretch: Type.Object(
-          { rate: range(0.8, 1.2, 'Speed; above 1 is faster and shorter.', { exclusiveMinimum: 0 }) },
-          { additionalProperties: false },
-        ),
-      },
-      { additionalProperties: false },
-    ),
-    Type.Object(
-      {
-        noise: Type.Object(
-          { snr_db: range(15, 30, 'Signal-to-noise ratio of the added white noise, in dB.') },
-          { additionalProperties: false },
-        ),
-      },
-      { additionalProperties: false },
-    ),
-    Type.Object(
-      {
-        gain: Type.Object(
-          { db: range(-6, 6, 'Volume change in dB; samples beyond full scale are kept, not clipped.') },
-          { additionalProperties: false },
-        ),
-      },
-      { additionalProperties: false },
-    ),
-    Type.Object(
-      {
-        shift: Type.Object(
-          {
-            seconds: range(-0.3, 0.3, 'How far to move in time; positive is later.'),
-            fill: Type.Union([Type.Literal('silence'), Type.Literal('roll')], {
-              default: 'silence',
-              description: 'What comes in at the other end: zeros, or what went out.',
-            }),
-          },
-          { additionalProperties: false },
-        ),
-      },
-      { additionalProperties: false },
-    ),
-  ],
-  { description: 'One change, by name, with its ranges.' },
-);
+const closed = { additionalProperties: false } as const;
 
-export type TransformSpec = Static<typeof TransformSchema>;
+const choices = {
+  pitch_shift: Type.Object({ n_steps: range(-2, 2, 'Semitones, drawn evenly. Formants move along.') }, closed),
+  time_stretch: Type.Object(
+    { rate: range(0.8, 1.2, 'Speed; above 1 is faster and shorter.', { exclusiveMinimum: 0 }) },
+    closed,
+  ),
+  noise: Type.Object({ snr_db: range(15, 30, 'Signal-to-noise ratio of the added white noise, in dB.') }, closed),
+  gain: Type.Object(
+    { db: range(-6, 6, 'Volume change in dB; samples beyond full scale are kept, not clipped.') },
+    closed,
+  ),
+  shift: Type.Object(
+    {
+      seconds: range(-0.3, 0.3, 'How far to move in time; positive is later.'),
+      fill: Type.Union([Type.Literal('silence'), Type.Literal('roll')], {
+        default: 'silence',
+        description: 'What comes in at the other end: zeros, or what went out.',
+      }),
+    },
+    closed,
+  ),
+};
+
+type Choices = { [Name in keyof typeof choices]: Static<(typeof choices)[Name]> };
+
+/** One change by name; exactly one key. */
+export type TransformSpec = { [Name in keyof Choices]: Pick<Choices, Name> }[keyof Choices];
+
+/** A map with exactly one key. A union would say the same, but validation fills in no defaults inside one. */
+export const TransformSchema = Type.Unsafe<TransformSpec>(
+  Type.Partial(Type.Object(choices), {
+    ...closed,
+    minProperties: 1,
+    maxProperties: 1,
+    description: 'One change, by name, with its ranges.',
+  }),
+);
 
 export interface Transformed {
   samples: Float32Array;

@@ -6,6 +6,7 @@
  */
 import { type Static, Type } from '@prosodia/core';
 import {
+  FUNCTIONAL_NAMES,
   type FunctionalName,
   type Matrix,
   cepstrum,
@@ -25,51 +26,62 @@ import {
   zeroCrossingRate,
 } from '@prosodia/dsp';
 
+const Functional = Type.Unsafe<FunctionalName>(
+  Type.Union([
+    ...FUNCTIONAL_NAMES.map((name) => Type.Literal(name)),
+    Type.String({ pattern: '^p(\\d|[1-9]\\d|100)$' }),
+  ]),
+);
+
 const FunctionalsSchema = (fallback: FunctionalName[]) =>
-  Type.Array(
-    Type.Unsafe<FunctionalName>(
-      Type.Union([
-        ...(['mean', 'std', 'min', 'max', 'median', 'skewness', 'kurtosis', 'range', 'iqr', 'slope'] as const).map(
-          (name) => Type.Literal(name),
-        ),
-        Type.String({ pattern: '^p(\\d|[1-9]\\d|100)$' }),
-      ]),
-    ),
-    { default: fallback, minItems: 1, description: 'Functionals over the frames of an item; pNN is a percentile.' },
-  );
+  Type.Array(Functional, {
+    default: fallback,
+    minItems: 1,
+    description: 'Functionals over the frames of an item; pNN is a percentile.',
+  });
 
 const closed = { additionalProperties: false } as const;
 
-/** One feature group by name, with its settings. */
-export const FeatureSchema = Type.Union([
-  Type.Object(
+/** A feature with nothing to choose but its functionals. */
+const plain = Type.Object({ functionals: FunctionalsSchema(['mean']) }, closed);
+
+const choices = {
+  mfcc: Type.Object(
     {
-      mfcc: Type.Object(
-        {
-          n_mfcc: Type.Integer({ default: 40, minimum: 1, description: 'Coefficients to keep.' }),
-          functionals: FunctionalsSchema(['mean', 'std']),
-          delta_functionals: Type.Array(Type.Unsafe<FunctionalName>(Type.String()), {
-            default: ['mean'],
-            description: 'Functionals of the first and second derivatives; empty for no derivatives.',
-          }),
-        },
-        closed,
-      ),
+      n_mfcc: Type.Integer({ default: 40, minimum: 1, description: 'Coefficients to keep.' }),
+      functionals: FunctionalsSchema(['mean', 'std']),
+      delta_functionals: Type.Array(Functional, {
+        default: ['mean'],
+        description: 'Functionals of the first and second derivatives; empty for no derivatives.',
+      }),
     },
     closed,
   ),
-  Type.Object({ mel_db: Type.Object({ functionals: FunctionalsSchema(['mean']) }, closed) }, closed),
-  Type.Object({ chroma: Type.Object({ functionals: FunctionalsSchema(['mean']) }, closed) }, closed),
-  Type.Object({ contrast: Type.Object({ functionals: FunctionalsSchema(['mean']) }, closed) }, closed),
-  Type.Object({ centroid: Type.Object({ functionals: FunctionalsSchema(['mean']) }, closed) }, closed),
-  Type.Object({ bandwidth: Type.Object({ functionals: FunctionalsSchema(['mean']) }, closed) }, closed),
-  Type.Object({ rolloff: Type.Object({ functionals: FunctionalsSchema(['mean']) }, closed) }, closed),
-  Type.Object({ flatness: Type.Object({ functionals: FunctionalsSchema(['mean']) }, closed) }, closed),
-  Type.Object({ zcr: Type.Object({ functionals: FunctionalsSchema(['mean']) }, closed) }, closed),
-  Type.Object({ rms: Type.Object({ functionals: FunctionalsSchema(['mean']) }, closed) }, closed),
-]);
+  mel_db: plain,
+  chroma: plain,
+  contrast: plain,
+  centroid: plain,
+  bandwidth: plain,
+  rolloff: plain,
+  flatness: plain,
+  zcr: plain,
+  rms: plain,
+};
 
-export type FeatureSpec = Static<typeof FeatureSchema>;
+type Choices = { [Name in keyof typeof choices]: Static<(typeof choices)[Name]> };
+
+/** One feature group by name; exactly one key. */
+export type FeatureSpec = { [Name in keyof Choices]: Pick<Choices, Name> }[keyof Choices];
+
+/** A map with exactly one key. A union would say the same, but validation fills in no defaults inside one. */
+export const FeatureSchema = Type.Unsafe<FeatureSpec>(
+  Type.Partial(Type.Object(choices), {
+    ...closed,
+    minProperties: 1,
+    maxProperties: 1,
+    description: 'One feature group, by name, with its settings.',
+  }),
+);
 
 /** Settings shared by all features of a table. */
 export interface Framing {

@@ -16,6 +16,7 @@ import {
   type StageServices,
   inputSpec,
   loadable,
+  throwIfCancelled,
 } from '@prosodia/core';
 import type { FromHost, HostError, Job } from './protocol.ts';
 import { recordingsIn } from './recordings.ts';
@@ -42,6 +43,8 @@ export async function execute(job: Job, signal: AbortSignal, send: Send): Promis
 /** Runs a stage definition; the part that the conformance suite shares. */
 export async function runStage(stage: StageDefinition, job: Job, signal: AbortSignal, send: Send): Promise<void> {
   const services = servicesFor(stage, job, signal, send);
+  const what = `stage ${job.instance}`;
+  throwIfCancelled(signal, what);
   let state: unknown;
   if (stage.fit) {
     const roles = await rolesFor(stage, job);
@@ -50,6 +53,7 @@ export async function runStage(stage: StageDefinition, job: Job, signal: AbortSi
       validation: await openInputs(stage, job, viewOf(roles, 'validation', job)),
     });
     state = await stage.fit(fitContext as FitContext<never, never>);
+    throwIfCancelled(signal, what);
   }
   const inputs = await openInputs(stage, job);
   const outputs: Record<string, unknown> = {};
@@ -57,8 +61,8 @@ export async function runStage(stage: StageDefinition, job: Job, signal: AbortSi
     outputs[name] = await kind.create(job.outputs[name]!, { where: `stage ${job.instance}, output ${name}` });
   }
   await stage.run(extend(services, { inputs, outputs, state }) as never);
+  throwIfCancelled(signal, what);
   for (const output of Object.values(outputs)) await (output as { close?(): Promise<void> }).close?.();
-  if (signal.aborted) throw new CancelledError(`stage ${job.instance}`);
 }
 
 /** Which rows count as training rows: the stage's `fit_on` parameter if it has one, else the training role alone. */

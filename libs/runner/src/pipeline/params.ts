@@ -1,12 +1,28 @@
 /** Checks the parameters of a stage instance against its schema and fills in defaults. */
 import AjvModule, { type ErrorObject } from 'ajv';
-import { nearest } from '@prosodia/core';
+import { type ErrorParts, nearest } from '@prosodia/core';
 import type { StageInfo } from '../catalogue/info.ts';
 import { show } from './file.ts';
 import type { YamlPath, YamlSource } from './source.ts';
 
+/** What checking needs to know of a stage. */
+export type StageSchema = Pick<StageInfo, 'name' | 'params'>;
+
 const Ajv = AjvModule.default;
 const ajv = new Ajv({ useDefaults: true, allErrors: true, strict: false, verbose: true });
+
+/** What is wrong with parameters, and where in them. */
+export interface ParamsFault {
+  readonly path: YamlPath;
+  /** Whether the name or the value at `path` is wrong. */
+  readonly at: 'key' | 'value';
+  readonly parts: ErrorParts;
+}
+
+/** Parameters with all defaults, or what is wrong with them. */
+export type CheckedParams =
+  | { readonly params: Record<string, unknown>; readonly fault?: undefined }
+  | { readonly params?: undefined; readonly fault: ParamsFault };
 
 /**
  * @param path where the parameters stand in the file
@@ -14,15 +30,25 @@ const ajv = new Ajv({ useDefaults: true, allErrors: true, strict: false, verbose
  * @throws RequestError at the offending value
  */
 export function resolveParams(
-  stage: StageInfo,
+  stage: StageSchema,
   given: Readonly<Record<string, unknown>>,
   source: YamlSource,
   path: YamlPath,
 ): Record<string, unknown> {
+  const { params, fault } = checkParams(stage, given);
+  if (fault) throw source.error([...path, ...fault.path], fault.parts, fault.at);
+  return params;
+}
+
+/** Checks parameters wherever they come from; `given` is left as it is. */
+export function checkParams(stage: StageSchema, given: Readonly<Record<string, unknown>>): CheckedParams {
   const params = structuredClone(given) as Record<string, unknown>;
   const validate = ajv.compile(stage.params);
-  if (validate(params)) return params;
-  const error = mostTelling(validate.errors!);
+  if (validate(params)) return { params };
+  return { fault: faultOf(stage, mostTelling(validate.errors!)) };
+}
+
+function faultOf(stage: StageSchema, error: ErrorObject): ParamsFault {
   const inner = error.instancePath
     .split('/')
     .slice(1)
@@ -33,33 +59,41 @@ export function resolveParams(
     const extra = (error.params as { additionalProperty: string }).additionalProperty;
     const known = Object.keys((error.parentSchema as { properties?: object }).properties ?? {});
     const near = nearest(extra, known);
-    throw source.error(
-      [...path, ...inner, extra],
-      {
+    return {
+      path: [...inner, extra],
+      at: 'key',
+      parts: {
         problem: `stage ${stage.name} has no parameter ${[...inner, extra].join('.')}`,
         expected: `one of: ${known.join(', ') || '(none)'}`,
         got: extra,
         ...(near ? { fix: `did you mean ${near}?` } : {}),
       },
-      'key',
-    );
+    };
   }
   if (error.keyword === 'required') {
     const missing = (error.params as { missingProperty: string }).missingProperty;
-    throw source.error([...path, ...inner], {
-      problem: `stage ${stage.name} needs the parameter ${[...inner, missing].join('.')}`,
-      expected: `${missing}: ${describeSchema(stage, [...inner, missing])}`,
-    });
+    return {
+      path: inner,
+      at: 'value',
+      parts: {
+        problem: `stage ${stage.name} needs the parameter ${[...inner, missing].join('.')}`,
+        expected: `${missing}: ${describeSchema(stage, [...inner, missing])}`,
+      },
+    };
   }
   const value = error.data as unknown;
   const allowed = allowedValues(error);
   const near = typeof value === 'string' && allowed ? nearest(value, allowed.map(String)) : undefined;
-  throw source.error([...path, ...inner], {
-    problem: `parameter ${name} of stage ${stage.name} is wrong`,
-    expected: allowed ? `one of: ${allowed.join(', ')}` : describeExpectation(error),
-    got: show(value),
-    ...(near ? { fix: `did you mean ${near}?` } : {}),
-  });
+  return {
+    path: inner,
+    at: 'value',
+    parts: {
+      problem: `parameter ${name} of stage ${stage.name} is wrong`,
+      expected: allowed ? `one of: ${allowed.join(', ')}` : describeExpectation(error),
+      got: show(value),
+      ...(near ? { fix: `did you mean ${near}?` } : {}),
+    },
+  };
 }
 
 /** Of several errors the deepest one says most; a union reports each branch, and the deepest branch is the meant one. */
@@ -88,7 +122,7 @@ function describeExpectation(error: ErrorObject): string {
   return `${error.message ?? error.keyword}${summary ? ` (${summary})` : ''}`;
 }
 
-function describeSchema(stage: StageInfo, path: readonly (string | number)[]): string {
+function describeSchema(stage: StageSchema, path: readonly (string | number)[]): string {
   let schema: { properties?: Record<string, unknown>; items?: unknown; description?: string; type?: string } =
     stage.params;
   for (const step of path) {
