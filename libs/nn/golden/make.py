@@ -111,6 +111,81 @@ def train_dense(name, spec, seed, loss, optimizer, class_weight, smoothing=0.0, 
     }
 
 
+def gates(weight, order):
+    """Columns of our [n, gates * units] weights as PyTorch's rows, gates in PyTorch's order."""
+    parts = weight.chunk(len(order), -1)
+    return torch.cat([parts[i] for i in order], -1).transpose(0, -1)
+
+
+def recurrent(kind, x, directions):
+    """nn.LSTM or nn.GRU on given weights: all hidden states. x: [batch, steps, channels]."""
+    # Ours: input, output, forget, candidate, or update, reset, candidate.
+    order = [0, 2, 3, 1] if kind is torch.nn.LSTM else [1, 0, 2]
+    units = directions[0][1].shape[0]
+    weights = [
+        gates(weight, order) for kernel, hidden, bias, hidden_bias in directions for weight in (kernel, hidden, bias, hidden_bias)
+    ]
+    zero = torch.zeros(len(directions), len(x), units)
+    start, run = ((zero, zero), torch.lstm) if kind is torch.nn.LSTM else (zero, torch.gru)
+    return run(x, start, weights, True, 1, 0.0, False, len(directions) == 2, True)[0]
+
+
+def sequence_network(ps, x):
+    """Convolution, batch norm, pooling, a strided residual block, a bidirectional LSTM and a GRU."""
+    h = F.relu(F.conv1d(x.transpose(1, 2), ps[0], ps[1], padding=1))
+    moments = (h.mean((0, 2)), h.var((0, 2), unbiased=False))
+    h = F.max_pool1d(F.batch_norm(h, None, None, ps[2], ps[3], training=True, eps=1e-3), 2)
+    # Keras's `same` with stride 2 on an even size pads only at the end.
+    main = F.relu(F.conv1d(F.pad(h, (0, 1)), ps[4], ps[5], stride=2))
+    h = F.relu(main + F.conv1d(h, ps[6], ps[7], stride=2)).transpose(1, 2)
+    zero = torch.zeros(12)
+    h = recurrent(torch.nn.LSTM, h, [(*ps[8:11], zero), (*ps[11:14], zero)])
+    h = recurrent(torch.nn.GRU, h, [ps[14:18]])[:, -1]
+    return h @ ps[18] + ps[19], moments
+
+
+def image_network(ps, x):
+    """Two convolutions, one with strides, pooling, layer norm and attention over time."""
+    h = F.elu(F.conv2d(x.permute(0, 3, 1, 2), ps[0], ps[1], stride=(1, 2)))
+    h = F.conv2d(h, ps[2], None, padding=1)
+    moments = (h.mean((0, 2, 3)), h.var((0, 2, 3), unbiased=False))
+    h = F.batch_norm(h, None, None, ps[3], ps[4], training=True, eps=1e-3)
+    h = F.avg_pool2d(h, (2, 1)).permute(0, 2, 3, 1).reshape(len(x), 6, 4)
+    h = F.layer_norm(h, (4,), ps[5], ps[6], eps=1e-3)
+    scores = torch.tanh(h @ ps[7] + ps[8]) @ ps[9]
+    h = (h * F.softmax(scores, 1)).sum(1)
+    return h @ ps[10] + ps[11], moments
+
+
+def train_network(name, network, inputs, shapes, seed):
+    """20 steps of Adam over 2 batches of 4."""
+    rng = np.random.default_rng(seed)
+    x = single(rng.normal(size=(8, *inputs)))
+    y = torch.tensor(rng.integers(0, 3, 8))
+    ps = [single(rng.normal(size=s) * 0.5).requires_grad_() for s in shapes]
+    start = torch.cat([p.reshape(-1) for p in ps])
+    optimizer = Adam(0.01)
+    losses, moving = [], (0.0, 1.0)
+    for step in range(20):
+        rows = slice(step % 2 * 4, step % 2 * 4 + 4)
+        logits, moments = network(ps, x[rows])
+        total = cross_entropy(logits, F.one_hot(y[rows], 3)).mean()
+        gradients = torch.autograd.grad(total, ps)
+        with torch.no_grad():
+            optimizer.step(ps, gradients)
+            moving = tuple(0.9 * old + 0.1 * new for old, new in zip(moving, moments))
+        losses.append(total.item())
+    return {
+        "name": name,
+        "x": rounded(x, 9),
+        "y": y.tolist(),
+        "start": rounded(start, 9),
+        "losses": rounded(torch.tensor(losses)),
+        "end": rounded(torch.cat([p.reshape(-1) for p in ps])),
+        "statistics": rounded(torch.cat(moving)),
+    }
+
+
 def activations():
     x = torch.linspace(-4, 4, 17)
     functions = {
@@ -185,6 +260,27 @@ if __name__ == "__main__":
                 cross_entropy,
                 Sgd(0.05, 0.5),
                 [1.0, 1.0, 1.0],
+            ),
+        ],
+    )
+    write(
+        "networks.json",
+        [
+            train_network(
+                "sequence",
+                sequence_network,
+                (8, 3),
+                [(4, 3, 3), (4,), (4,), (4,), (5, 4, 3), (5,), (5, 4, 1), (5,)]
+                + [(5, 12), (3, 12), (12,)] * 2
+                + [(6, 12), (4, 12), (12,), (12,), (4, 3), (3,)],
+                5,
+            ),
+            train_network(
+                "image",
+                image_network,
+                (5, 6, 2),
+                [(3, 2, 2, 2), (3,), (4, 3, 3, 3), (4,), (4,), (4,), (4,), (4, 3), (3,), (3, 1), (4, 3), (3,)],
+                6,
             ),
         ],
     )

@@ -1,17 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { openSession } from './device.ts';
+import { openSession, type FloatArray } from './device.ts';
+import type { LayerSpec } from './layers/index.ts';
 import { readLoss, type LossSpec } from './losses.ts';
 import { takeInventory, type NetworkSpec } from './network.ts';
 import { readOptimizer, type OptimizerSpec } from './optimizers.ts';
 import { trainingProgram } from './programs.ts';
 
+/** A training in PyTorch: where it started, on what, and what came of it. */
 interface Golden {
   name: string;
-  optimizer: OptimizerSpec;
-  loss: LossSpec;
-  class_weight: number[];
-  kernel_l2: number;
+  optimizer?: OptimizerSpec;
+  loss?: LossSpec;
+  class_weight?: number[];
+  kernel_l2?: number;
   x: number[];
   y: number[];
   start: number[];
@@ -20,62 +22,92 @@ interface Golden {
   statistics: number[];
 }
 
-const goldens = JSON.parse(readFileSync(new URL('../golden/dense.json', import.meta.url), 'utf8')) as Golden[];
+function read(name: string): Golden[] {
+  return JSON.parse(readFileSync(new URL(`../golden/${name}.json`, import.meta.url), 'utf8')) as Golden[];
+}
+
+/** Repeats the training of a golden on the same batches; compares loss by loss, and the weights at the end. */
+async function expectSameTraining(golden: Golden, network: NetworkSpec, batch: number): Promise<void> {
+  const inventory = takeInventory(network);
+  const loss = readLoss(golden.loss ?? { categorical_crossentropy: {} }, 3);
+  const optimizer = readOptimizer(golden.optimizer ?? { adam: { learning_rate: 0.01 } });
+  const { model } = trainingProgram(network, inventory, loss, optimizer, batch);
+  const { parameterCount, statisticCount } = inventory;
+  const vector = (data: Float32Array): FloatArray => ({ data, shape: [data.length] });
+  expect(parameterCount).toBe(golden.start.length);
+  let state: Record<string, Float32Array> = {
+    parameters: Float32Array.from(golden.start),
+    statistics: Float32Array.from({ length: statisticCount }, (_, i) => (i < statisticCount / 2 ? 0 : 1)),
+  };
+  for (let i = 0; i < optimizer.slotCount; i++) state[`slot_${i}`] = new Float32Array(parameterCount);
+  const smoothing = loss.labelSmoothing;
+  const width = network.inputShape.reduce((product, n) => product * n, 1);
+  const session = await openSession(model, {});
+  try {
+    for (const [step, expected] of golden.losses.entries()) {
+      const from = (step * batch) % golden.y.length;
+      const y = golden.y.slice(from, from + batch);
+      const targets = y.flatMap((label) => [0, 1, 2].map((c) => (c === label ? 1 - smoothing : 0) + smoothing / 3));
+      const rates = optimizer.rates(optimizer.learningRate, step + 1);
+      const x = Float32Array.from(golden.x.slice(from * width, (from + batch) * width));
+      const output = await session.run(
+        {
+          input: { data: x, shape: [batch, ...network.inputShape] },
+          targets: { data: Float32Array.from(targets), shape: [batch, 3] },
+          weights: vector(Float32Array.from(y, (label) => golden.class_weight?.[label] ?? 1)),
+          ...Object.fromEntries(Object.entries(state).map(([name, data]) => [name, vector(data)])),
+          ...Object.fromEntries(rates.map((data, i) => [`rate_${i}`, { data, shape: [] }])),
+        },
+        { loss: null, ...Object.fromEntries(Object.keys(state).map((name) => [`next_${name}`, null])) },
+      );
+      expect(output['loss']![0], `loss of step ${step}`).toBeCloseTo(expected, 4);
+      state = Object.fromEntries(Object.keys(state).map((name) => [name, output[`next_${name}`]!]));
+    }
+  } finally {
+    await session.release();
+  }
+  golden.end.forEach((value, i) => expect(state['parameters']![i]).toBeCloseTo(value, 3));
+  golden.statistics.forEach((value, i) => expect(state['statistics']![i]).toBeCloseTo(value, 3));
+}
 
 describe('a whole training agrees with PyTorch, from the same weights on the same batches', () => {
-  it.each(goldens.map((golden) => [golden.name, golden] as const))('%s', async (_, golden) => {
-    const network: NetworkSpec = {
-      inputShape: [6],
-      classes: 3,
-      layers: [
-        { dense: { units: 8, activation: 'relu', kernel_regularizer: { l2: golden.kernel_l2 } } },
-        { batch_norm: { momentum: 0.9 } },
-        { dense: { units: 5, activation: 'gelu' } },
-      ],
-    };
-    const inventory = takeInventory(network);
-    const loss = readLoss(golden.loss, 3);
-    const optimizer = readOptimizer(golden.optimizer);
-    const { model } = trainingProgram(network, inventory, loss, optimizer, 8);
-    const session = await openSession(model, {});
-    const size = inventory.parameterCount;
-    expect(size).toBe(golden.start.length);
-    let parameters = Float32Array.from(golden.start);
-    let statistics = Float32Array.from({ length: 16 }, (_unused, i) => (i < 8 ? 0 : 1));
-    let slots = Array.from({ length: optimizer.slotCount }, () => new Float32Array(size));
-    const s = loss.labelSmoothing;
-    try {
-      for (const [step, expected] of golden.losses.entries()) {
-        const from = (step % 4) * 8;
-        const y = golden.y.slice(from, from + 8);
-        const targets = y.flatMap((label) => [0, 1, 2].map((c) => (c === label ? 1 - s : 0) + s / 3));
-        const rates = optimizer.rates(optimizer.learningRate, step + 1);
-        const output = await session.run(
-          {
-            input: { data: Float32Array.from(golden.x.slice(from * 6, (from + 8) * 6)), shape: [8, 6] },
-            targets: { data: Float32Array.from(targets), shape: [8, 3] },
-            weights: { data: Float32Array.from(y, (label) => golden.class_weight[label]!), shape: [8] },
-            parameters: { data: parameters, shape: [size] },
-            statistics: { data: statistics, shape: [16] },
-            ...Object.fromEntries(slots.map((data, i) => [`slot_${i}`, { data, shape: [size] }])),
-            ...Object.fromEntries(rates.map((data, i) => [`rate_${i}`, { data, shape: [] }])),
-          },
-          {
-            loss: null,
-            next_parameters: null,
-            next_statistics: null,
-            ...Object.fromEntries(slots.map((_unused, i) => [`next_slot_${i}`, null])),
-          },
-        );
-        expect(output['loss']![0], `loss of step ${step}`).toBeCloseTo(expected, 4);
-        parameters = output['next_parameters'] as Float32Array<ArrayBuffer>;
-        statistics = output['next_statistics'] as Float32Array<ArrayBuffer>;
-        slots = slots.map((_unused, i) => output[`next_slot_${i}`] as Float32Array<ArrayBuffer>);
-      }
-    } finally {
-      await session.release();
-    }
-    golden.end.forEach((value, i) => expect(parameters[i]).toBeCloseTo(value, 3));
-    golden.statistics.forEach((value, i) => expect(statistics[i]).toBeCloseTo(value, 3));
+  it.each(read('dense').map((golden) => [golden.name, golden] as const))('dense network: %s', async (_, golden) => {
+    const layers: LayerSpec[] = [
+      { dense: { units: 8, activation: 'relu', kernel_regularizer: { l2: golden.kernel_l2! } } },
+      { batch_norm: { momentum: 0.9 } },
+      { dense: { units: 5, activation: 'gelu' } },
+    ];
+    await expectSameTraining(golden, { inputShape: [6], classes: 3, layers }, 8);
+  });
+
+  const [sequence, image] = read('networks');
+
+  it('convolution over time, residual block, bidirectional LSTM, GRU', async () => {
+    const layers: LayerSpec[] = [
+      { conv1d: { filters: 4, kernel_size: 3, padding: 'same', activation: 'relu' } },
+      { batch_norm: { momentum: 0.9 } },
+      { max_pool1d: {} },
+      {
+        residual: {
+          layers: [{ conv1d: { filters: 5, kernel_size: 3, padding: 'same', strides: 2, activation: 'relu' } }],
+        },
+      },
+      { bidirectional: { lstm: { units: 3, return_sequences: true } } },
+      { gru: { units: 4 } },
+    ];
+    await expectSameTraining(sequence!, { inputShape: [8, 3], classes: 3, layers }, 4);
+  });
+
+  it('convolution over two axes, average pooling, layer norm, attention', async () => {
+    const layers: LayerSpec[] = [
+      { conv2d: { filters: 3, kernel_size: 2, strides: [1, 2], activation: 'elu' } },
+      { conv2d: { filters: 4, kernel_size: 3, padding: 'same', use_bias: false } },
+      { batch_norm: { momentum: 0.9 } },
+      { avg_pool2d: { pool_size: [2, 1] } },
+      { reshape: [6, 4] },
+      { layer_norm: {} },
+      { attention_pool: { units: 3 } },
+    ];
+    await expectSameTraining(image!, { inputShape: [5, 6, 2], classes: 3, layers }, 4);
   });
 });
