@@ -2,9 +2,10 @@
 import { ProsodiaError, nearest } from '@prosodia/core';
 import { parseArgs } from './args.ts';
 import type { Command } from './commands/command.ts';
+import { generate } from './commands/generate.ts';
 import { inspect } from './commands/inspect.ts';
 import { explain, run } from './commands/run.ts';
-import { schemas } from './commands/schemas.ts';
+
 import { stages } from './commands/stages.ts';
 import { status } from './commands/status.ts';
 import { createContext } from './context.ts';
@@ -12,7 +13,7 @@ import { EXIT } from './exit.ts';
 import type { Streams } from './ui/reporter.ts';
 import { columns } from './ui/style.ts';
 
-const COMMANDS: readonly Command[] = [run, status, inspect, stages, schemas];
+const COMMANDS: readonly Command[] = [run, status, inspect, stages, generate];
 
 /** @returns the exit code: 0 done, 1 a stage failed, 2 the request was wrong, 130 interrupted */
 export async function main(

@@ -1,4 +1,5 @@
 export type { Catalogue, InputInfo, KindInfo, OutputInfo, StageInfo } from './catalogue/info.ts';
+export { artifactsPage, stagesPage } from './catalogue/markdown.ts';
 export { pipelineSchema } from './catalogue/schema.ts';
 export type { Instance, OutputRef, Plan } from './pipeline/resolve.ts';
 export { Project, type ProjectOptions } from './project.ts';
