@@ -10,17 +10,25 @@
  * disagree with the code that runs. Plain JavaScript, because it runs before anything is compiled.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
-import { pathToFileURL } from 'node:url';
-
-/** Changes when builds of an older version of this file must not be used. */
-const BUILD_FORMAT = 1;
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 /** Pure JavaScript packages compiled in, because loading them file by file is slow (typebox: 0.3 s). */
 const INLINED = ['typebox', 'yaml', 'ajv', 'apache-arrow'];
 
-/** Builds kept for processes that still run from them. */
+/** Builds kept besides those that a process runs from. */
 const KEPT_BUILDS = 3;
 
 const SOURCE_FILE = /\.ts$/;
@@ -29,39 +37,81 @@ const TEST_FILE = /\.test\.ts$/;
 const SIBLING_URL = /new URL\(\s*'(\.{1,2}\/[^']+)',\s*import\.meta\.url,?\s*\)/g;
 
 /**
- * The folder of an up-to-date build, made first if need be.
- * @param {string} root project root
+ * The folder of an up-to-date build, made first if need be. It stays as long as this process does, whatever
+ * is edited and built meanwhile: a run that takes hours starts its stages from one build.
+ * @param {string} projectRoot
  * @returns {Promise<string>} absolute path
  */
-export async function ensureBuild(root) {
+export async function ensureBuild(projectRoot) {
+  const root = realpathSync(projectRoot);
   const cache = join(root, 'node_modules', '.cache', 'prosodia');
   const stamp = sourceStamp(root);
-  const pointer = join(cache, 'current.json');
-  if (existsSync(pointer)) {
-    const current = JSON.parse(readFileSync(pointer, 'utf8'));
-    const folder = join(cache, current.folder);
-    if (current.stamp === stamp && existsSync(folder)) return folder;
-  }
+  const current = readPointer(cache);
+  if (current?.stamp === stamp && existsSync(join(cache, current.folder))) return inUse(join(cache, current.folder));
   mkdirSync(cache, { recursive: true });
-  const folder = `build-${Date.now()}-${randomUUID().slice(0, 8)}`;
-  await build(root, join(cache, folder));
+  const name = `build-${Date.now()}-${randomUUID().slice(0, 8)}`;
+  const folder = join(cache, name);
+  try {
+    await build(root, folder);
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true });
+    throw error;
+  }
+  inUse(folder);
   const temporary = join(cache, `current-${randomUUID()}.json`);
-  writeFileSync(temporary, JSON.stringify({ stamp, folder }));
-  renameSync(temporary, pointer);
-  const old = readdirSync(cache)
-    .filter((name) => name.startsWith('build-'))
-    .sort()
-    .slice(0, -KEPT_BUILDS);
-  for (const name of old) rmSync(join(cache, name), { recursive: true, force: true });
-  return join(cache, folder);
+  writeFileSync(temporary, JSON.stringify({ stamp, folder: name }));
+  renameSync(temporary, join(cache, 'current.json'));
+  removeOldBuilds(cache);
+  return folder;
 }
 
-/** Identifies the state of all sources by path, size and time of change. */
+/** What the last build was made of, and its folder; undefined if there is none or the pointer is damaged. */
+function readPointer(cache) {
+  try {
+    return JSON.parse(readFileSync(join(cache, 'current.json'), 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Notes that this process runs from a build. */
+function inUse(folder) {
+  const note = join(folder, 'users', String(process.pid));
+  try {
+    mkdirSync(dirname(note), { recursive: true });
+    writeFileSync(note, '');
+    process.once('exit', () => rmSync(note, { force: true }));
+  } catch {
+    // A project that cannot be written to is not built anew either.
+  }
+  return folder;
+}
+
+function removeOldBuilds(cache) {
+  const builds = readdirSync(cache).filter((name) => name.startsWith('build-'));
+  for (const name of builds.sort().slice(0, -KEPT_BUILDS)) {
+    const users = join(cache, name, 'users');
+    if (existsSync(users) && readdirSync(users).some(isAlive)) continue;
+    rmSync(join(cache, name), { recursive: true, force: true });
+  }
+}
+
+function isAlive(pid) {
+  try {
+    process.kill(Number(pid), 0);
+    return true;
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
+}
+
+/** Identifies the state of all sources, and of this file, by path, size and time of change. */
 function sourceStamp(root) {
-  const hash = createHash('sha256').update(`${BUILD_FORMAT} ${process.version}\n`);
-  for (const path of [...sources(root), join(root, 'package-lock.json')].sort()) {
+  const hash = createHash('sha256').update(`${process.version}\n`);
+  const builder = fileURLToPath(import.meta.url);
+  for (const path of [builder, ...[...sources(root), join(root, 'package-lock.json')].sort()]) {
     const { size, mtimeNs } = statSync(path, { bigint: true });
-    hash.update(`${path}\0${size}\0${mtimeNs}\n`);
+    hash.update(`${relative(root, path)}\0${size}\0${mtimeNs}\n`);
   }
   return hash.digest('hex');
 }
@@ -94,6 +144,7 @@ async function build(root, folder) {
   const esbuild = await import('esbuild');
   const all = sources(root);
   const siblings = new Map(all.map((path) => [path, siblingFiles(path)]));
+  const digests = new Map();
   const stageFiles = folders(join(root, 'stages'))
     .map((stage) => join(stage, 'stage.ts'))
     .filter((path) => existsSync(path));
@@ -117,10 +168,11 @@ async function build(root, folder) {
     banner: {
       js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
     },
-    plugins: [resolver(root), keepSourceUrls()],
+    plugins: [resolver(root), loader(digests)],
   });
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }\n');
-  writeFileSync(join(folder, 'graph.json'), JSON.stringify(moduleGraph(root, result.metafile, siblings)));
+  writeFileSync(join(folder, 'graph.json'), JSON.stringify(moduleGraph(root, result.metafile, siblings, digests)));
+  copyFileSync(join(root, 'package-lock.json'), join(folder, 'package-lock.json'));
   const stages = stageFiles.map((source) => ({
     source: posix(relative(root, source)),
     compiled: join(folder, relative(root, source).replace(SOURCE_FILE, '.js')),
@@ -147,14 +199,18 @@ function resolver(root) {
   };
 }
 
-/** Compiled code answers `import.meta.url` with the URL of its source. */
-function keepSourceUrls() {
+/**
+ * Compiled code answers `import.meta.url` with the URL of its source. `digests` receives the SHA-256 of what
+ * was compiled: the file may be edited while the build runs.
+ */
+function loader(digests) {
   return {
-    name: 'source-urls',
+    name: 'load',
     setup(build) {
       build.onLoad({ filter: SOURCE_FILE }, ({ path }) => {
         if (path.includes(`${sep}node_modules${sep}`)) return undefined;
         const text = readFileSync(path, 'utf8');
+        digests.set(path, createHash('sha256').update(text).digest('hex'));
         return { contents: text.replaceAll('import.meta.url', JSON.stringify(pathToFileURL(path).href)), loader: 'ts' };
       });
     },
@@ -169,14 +225,14 @@ function siblingFiles(path) {
 }
 
 /**
- * Modules of ours with their imports, siblings and packages; the raw material of code fingerprints.
+ * Modules of ours with their digests, imports, siblings and packages; the raw material of code fingerprints.
  * Paths are relative to the root, with forward slashes.
  */
-function moduleGraph(root, metafile, siblings) {
+function moduleGraph(root, metafile, siblings, digests) {
   const modules = {};
   for (const [path, input] of Object.entries(metafile.inputs)) {
     if (path.includes('node_modules/')) continue;
-    const module = (modules[path] = { imports: [], packages: [] });
+    const module = (modules[path] = { sha256: digests.get(resolve(root, path)), imports: [], packages: [] });
     for (const imported of input.imports) {
       if (imported.path.startsWith('node:')) continue;
       const inPackage = /(?:^|\/)node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(imported.path);

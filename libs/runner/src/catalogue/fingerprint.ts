@@ -3,13 +3,16 @@
  *
  * A fingerprint covers the stage's own source, every module of ours it reaches (worker modules and
  * assets named by URL included), and the locked versions of the npm packages those import, with all
- * their dependencies. The import graph is that of the build the code runs from.
+ * their dependencies. Import graph, digests and lock file are those of the build the code runs from: an
+ * edit made while a run goes on must not put its name on what the code before it computed.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 interface ModuleNode {
+  /** Of the text that was compiled. */
+  sha256: string;
   imports: string[];
   packages: string[];
 }
@@ -37,7 +40,7 @@ export class Fingerprints {
   readonly #build: string;
   #graph: Record<string, ModuleNode> | undefined;
   #lock: Record<string, LockEntry> | undefined;
-  readonly #files = new Map<string, string>();
+  readonly #assets = new Map<string, string>();
   readonly #known = new Map<string, Fingerprint>();
 
   constructor(root: string, build: string) {
@@ -49,19 +52,21 @@ export class Fingerprints {
   of(source: string): Fingerprint {
     const known = this.#known.get(source);
     if (known) return known;
-    this.#graph ??= readJson(join(this.#build, 'graph.json'));
+    this.#graph ??= readJson<Record<string, ModuleNode>>(join(this.#build, 'graph.json'));
+    const graph = this.#graph;
     const files = new Set<string>();
-    const packages = new Set<string>();
+    /** Packages by the place they are imported from: a workspace may have a version of its own. */
+    const packages: [name: string, from: string][] = [];
     const visit = (path: string) => {
       if (files.has(path)) return;
       files.add(path);
-      const node = this.#graph![path];
-      node?.packages.forEach((name) => packages.add(name));
+      const node = graph[path];
+      for (const name of node?.packages ?? []) packages.push([name, workspaceOf(path)]);
       node?.imports.forEach(visit);
     };
     visit(source);
     const parts: Record<string, string> = {};
-    for (const path of [...files].sort()) parts[path] = this.#fileDigest(path);
+    for (const path of [...files].sort()) parts[path] = graph[path]?.sha256 ?? this.#assetDigest(path);
     for (const [name, digest] of this.#lockedClosure(packages)) parts[name] = digest;
     const digest = createHash('sha256')
       .update(JSON.stringify(Object.entries(parts)))
@@ -71,35 +76,42 @@ export class Fingerprints {
     return fingerprint;
   }
 
-  #fileDigest(path: string): string {
-    let digest = this.#files.get(path);
+  /** An asset is not compiled in but read where it stands. */
+  #assetDigest(path: string): string {
+    let digest = this.#assets.get(path);
     if (digest === undefined) {
       digest = createHash('sha256')
         .update(readFileSync(join(this.#root, path)))
         .digest('hex');
-      this.#files.set(path, digest);
+      this.#assets.set(path, digest);
     }
     return digest;
   }
 
   /** Packages and everything they depend on, as `name@version` to integrity, sorted. */
-  #lockedClosure(names: Iterable<string>): [string, string][] {
-    this.#lock ??= readJson<{ packages: Record<string, LockEntry> }>(join(this.#root, 'package-lock.json')).packages;
+  #lockedClosure(imported: readonly (readonly [name: string, from: string])[]): [string, string][] {
+    this.#lock ??= readJson<{ packages: Record<string, LockEntry> }>(join(this.#build, 'package-lock.json')).packages;
     const lock = this.#lock;
     const found = new Map<string, string>();
+    const visited = new Set<string>();
     const visit = (name: string, from: string) => {
       const path = resolveLocked(lock, name, from);
       if (path === undefined) return; // An optional package for another platform.
+      if (visited.has(path)) return;
+      visited.add(path);
       const entry = lock[path]!;
-      const id = `${name}@${entry.version ?? '?'}`;
-      if (found.has(id)) return;
-      found.set(id, entry.integrity ?? '');
+      found.set(`${name}@${entry.version ?? '?'}`, entry.integrity ?? '');
       const needs = { ...entry.dependencies, ...entry.optionalDependencies, ...entry.peerDependencies };
       for (const dependency of Object.keys(needs)) visit(dependency, path);
     };
-    for (const name of names) visit(name, '');
+    for (const [name, from] of imported) visit(name, from);
     return [...found].sort(([a], [b]) => (a < b ? -1 : 1));
   }
+}
+
+/** `libs/nn` for `libs/nn/src/x.ts`; the root for what is in no package of its own. */
+function workspaceOf(path: string): string {
+  return /^libs\/[^/]+/.exec(path)?.[0] ?? '';
 }
 
 /** Node's look-up: the nearest node_modules folder, going up from a package's own place in the lock file. */
