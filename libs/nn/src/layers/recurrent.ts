@@ -4,7 +4,7 @@
  * In training they are loops we can differentiate; the model that is served uses ONNX's own operator,
  * on the same weights. Gates are stored in ONNX's order.
  */
-import { RequestError, Type } from '@prosodia/core';
+import { RequestError, Type, type Static } from '@prosodia/core';
 import type { Tensor } from '../graph.ts';
 import { initializerOption, type Initializer, type InitializerName } from '../initializers.ts';
 import { add, concat, gemm, multiply, reshape, scale, slice, transpose } from '../ops.ts';
@@ -156,14 +156,18 @@ function recurrentLayer(name: CellName, summary: string) {
 export const lstm = recurrentLayer('lstm', 'Long short-term memory');
 export const gru = recurrentLayer('gru', 'The gated recurrent unit');
 
+function inside(description: string) {
+  return Type.Optional(Type.Unsafe<Static<typeof recurrentOptions>>({ ...recurrentOptions, description }));
+}
+
 const mergeModes = ['concat', 'sum', 'ave', 'mul'] as const;
 
 export const bidirectional = defineLayer({
   summary: 'A recurrent layer run forwards and, with weights of its own, backwards.',
   options: Type.Object(
     {
-      lstm: Type.Optional(recurrentOptions),
-      gru: Type.Optional(recurrentOptions),
+      lstm: inside('An LSTM layer; its options.'),
+      gru: inside('A GRU layer; its options.'),
       merge_mode: Type.Optional(
         Type.Enum([...mergeModes], { default: 'concat', description: 'How the two outputs become one.' }),
       ),

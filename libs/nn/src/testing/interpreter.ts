@@ -11,7 +11,8 @@ import { kernels } from './kernels.ts';
 export type Kernel = (inputs: readonly NumberArray[], node: GraphNode) => readonly NumberArray[];
 
 /**
- * The value of every tensor of the graph, given those of its inputs by name.
+ * A function that gives the value of any tensor of the graph, given those of its inputs by name. Only
+ * what a tensor depends on is computed, once.
  * @param outer values of the graph around this one, for the body of a loop
  */
 export function evaluate(
@@ -20,14 +21,19 @@ export function evaluate(
   outer?: (tensor: Tensor) => NumberArray,
 ): (tensor: Tensor) => NumberArray {
   const values = new Map<Tensor, NumberArray>();
-  const valueOf = (tensor: Tensor): NumberArray => values.get(tensor) ?? outer!(tensor);
+  const makers = makersOf(graph);
   for (const input of graph.inputs) values.set(input, inputs[input.name]!);
   for (const { tensor, data } of graph.constants) {
     values.set(tensor, { shape: tensor.shape, data: Float64Array.from(data, Number) });
   }
-  for (const node of graph.flatNodes()) {
-    const arguments_ = node.inputs.map((input) => (input ? valueOf(input) : (undefined as never)));
-    const results = node.op === 'Scan' ? scan(node, arguments_, valueOf) : kernelOf(node)(arguments_, node);
+  const valueOf = (tensor: Tensor): NumberArray => {
+    const maker = makers.get(tensor);
+    if (!values.has(tensor) && maker) run(maker);
+    return values.get(tensor) ?? outer!(tensor);
+  };
+  const run = (node: GraphNode): void => {
+    const given = node.inputs.map((input) => (input ? valueOf(input) : (undefined as never)));
+    const results = node.op === 'Scan' ? scan(node, given, valueOf) : kernelOf(node)(given, node);
     node.outputs.forEach((output, i) => {
       const { shape, data } = results[i]!;
       if (String(shape) !== String(output.shape) || data.length !== sizeOf(shape)) {
@@ -35,8 +41,19 @@ export function evaluate(
       }
       values.set(output, results[i]!);
     });
-  }
+  };
   return valueOf;
+}
+
+const knownMakers = new WeakMap<Graph, { nodes: number; makers: ReadonlyMap<Tensor, GraphNode> }>();
+
+/** The node that makes each tensor; remembered, since loops ask for that of their body in every round. */
+function makersOf(graph: Graph): ReadonlyMap<Tensor, GraphNode> {
+  const known = knownMakers.get(graph);
+  if (known?.nodes === graph.nodes.length) return known.makers;
+  const makers = new Map(graph.flatNodes().flatMap((node) => node.outputs.map((output) => [output, node] as const)));
+  knownMakers.set(graph, { nodes: graph.nodes.length, makers });
+  return makers;
 }
 
 function kernelOf(node: GraphNode): Kernel {

@@ -1,5 +1,5 @@
 /** The operators of the interpreter, one entry each, from their definitions in the ONNX specification. */
-import { broadcastShapes, type GraphNode, type Shape } from '../graph.ts';
+import { broadcastShapes, sameShape, type GraphNode, type Shape } from '../graph.ts';
 import type { Kernel } from './interpreter.ts';
 import { array, generate, offsetOf, valueOrZero, type NumberArray } from './arrays.ts';
 import { recurrentKernels } from './recurrent-kernels.ts';
@@ -160,9 +160,11 @@ function unary(change: (x: number) => number): Kernel {
 
 function binary(combine: (a: number, b: number) => number): Kernel {
   return ([a, b]) => [
-    generate(broadcastShapes(a!.shape, b!.shape), (index) =>
-      combine(a!.data[broadcastOffset(a!.shape, index)]!, b!.data[broadcastOffset(b!.shape, index)]!),
-    ),
+    sameShape(a!.shape, b!.shape)
+      ? { shape: a!.shape, data: a!.data.map((x, i) => combine(x, b!.data[i]!)) }
+      : generate(broadcastShapes(a!.shape, b!.shape), (index) =>
+          combine(a!.data[broadcastOffset(a!.shape, index)]!, b!.data[broadcastOffset(b!.shape, index)]!),
+        ),
   ];
 }
 
