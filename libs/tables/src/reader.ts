@@ -4,12 +4,12 @@
  * The view is applied here, below every other access, so that a stage holding a training view has no
  * way to reach a test row.
  */
-import { readFile, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Table } from 'apache-arrow';
 import { DataError, type OpenOptions, type RowView, messageOf, nearest } from '@prosodia/core';
 import { type Cell, type ColumnValues, type Row, columnValues } from './columns.ts';
-import { decodeParquet, decodeParquetSchema } from './parquet.ts';
+import { readColumns, readRowCount, readSchema, readWhole } from './parquet.ts';
 import { type TableSchema, fromArrowSchema } from './schema.ts';
 
 /** Some rows of a table, column by column. */
@@ -112,7 +112,7 @@ export class TableReader<R extends object = Row> {
       });
     }
     const parts = names.map((name) => join(folder, name));
-    const arrowSchema = decodeParquetSchema(await readFile(parts[0]!), `${options.where}, ${names[0]!}`);
+    const arrowSchema = await readSchema(parts[0]!, `${options.where}, ${names[0]!}`);
     return new TableReader<R>(parts, fromArrowSchema(arrowSchema, options.where), options);
   }
 
@@ -142,7 +142,7 @@ export class TableReader<R extends object = Row> {
     const wanted = columns && view && !columns.includes('clip_id') ? [...columns, 'clip_id'] : columns;
     for (const part of this.#parts) {
       const where = `${this.where}, ${basename(part)}`;
-      const table = decodeParquet(await readFile(part), where, wanted);
+      const table = await (wanted ? readColumns(part, where, wanted) : readWhole(part, where));
       const batch = new Batch<R>(table, view && visibleRows(table, view, where), where);
       if (batch.length > 0) yield batch;
     }
@@ -162,10 +162,14 @@ export class TableReader<R extends object = Row> {
     return rows;
   }
 
-  /** Number of visible rows. */
+  /** Number of visible rows; without a view, from the footers alone. */
   async count(): Promise<number> {
     let count = 0;
-    for await (const batch of this.batches([this.schema.columns[0]!.name])) count += batch.length;
+    if (this.#view) {
+      for await (const batch of this.batches(['clip_id'])) count += batch.length;
+    } else {
+      for (const part of this.#parts) count += await readRowCount(part, `${this.where}, ${basename(part)}`);
+    }
     return count;
   }
 }
