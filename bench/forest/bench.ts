@@ -1,7 +1,7 @@
 /**
- * The forest against scikit-learn's RandomForestClassifier: fit 500 trees, predict as many rows again.
+ * The forest against scikit-learn's RandomForestClassifier: fit a forest, predict as many rows again.
  *
- *     node --import tsx bench/forest/bench.ts [--rounds 3] [--small]
+ *     node --import tsx bench/forest/bench.ts [--rounds 3] [--trees 500] [--small]
  *
  * Prints one JSON object per line: { name, ours_s, peer, peer_s, ratio, clock }. With one thread, both sides
  * count the processor time of their whole process, compilation and garbage collection included, so that
@@ -32,12 +32,16 @@ interface Measured {
 }
 
 const CLASSES = 8;
-const TREES = 500;
 
 const { values: args } = parseArgs({
-  options: { rounds: { type: 'string', default: '3' }, small: { type: 'boolean', default: false } },
+  options: {
+    rounds: { type: 'string', default: '3' },
+    trees: { type: 'string', default: '500' },
+    small: { type: 'boolean', default: false },
+  },
 });
 const rounds = Number(args.rounds);
+const trees = Number(args.trees);
 const sizes = args.small
   ? ([[1152, 120]] as const)
   : ([
@@ -70,7 +74,7 @@ try {
         ours.push(await measure(rows, cols, data, threads, round));
       }
       const ours_s = Math.min(...ours.map((m) => m[clock]));
-      const name = `forest/${TREES} trees, ${rows} x ${cols}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`;
+      const name = `forest/${trees} trees, ${rows} x ${cols}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`;
       if (peer === undefined) {
         console.log(JSON.stringify({ name, ours_s, peer: null, peer_s: null, ratio: null, clock }));
         continue;
@@ -111,7 +115,7 @@ async function measure(rows: number, cols: number, data: Data, threads: number, 
   const started = performance.now();
   const before = process.cpuUsage();
   const { x, y } = data;
-  const forest = await fitForest({ x, rows, cols, y, classes: CLASSES, n_estimators: TREES, threads, seed });
+  const forest = await fitForest({ x, rows, cols, y, classes: CLASSES, n_estimators: trees, threads, seed });
   const p = predictProba(forest, data.testX, rows, cols);
   const { user, system } = process.cpuUsage(before);
   const wall = (performance.now() - started) / 1e3;
@@ -129,7 +133,7 @@ async function measure(rows: number, cols: number, data: Data, threads: number, 
 function startPeer(rows: number, cols: number, data: Data) {
   for (const [name, values] of Object.entries(data)) writeFileSync(join(folder, name), new Uint8Array(values.buffer));
   const script = fileURLToPath(new URL('./peer.py', import.meta.url));
-  const child = spawn(python, [script, folder, String(rows), String(cols), String(TREES)], {
+  const child = spawn(python, [script, folder, String(rows), String(cols), String(trees)], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();

@@ -85,9 +85,11 @@ export class Gini implements Criterion {
       if (i < first || allowed[i] === 0) continue;
       const rightWeight = weight - leftWeight;
       const rightSquares = basis - cross - cross + leftSquares;
-      const score = (leftSquares * rightWeight + rightSquares * leftWeight) / (leftWeight * rightWeight);
-      if (score > bestScore) {
-        bestScore = score;
+      const product = leftWeight * rightWeight;
+      const scaled = leftSquares * rightWeight + rightSquares * leftWeight;
+      // Dividing only where it counts: most places are not the best so far.
+      if (scaled > bestScore * product) {
+        bestScore = scaled / product;
         best = i;
       }
     }
