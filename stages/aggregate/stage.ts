@@ -1,5 +1,5 @@
 /** Summarizes the segments of an item into one row: mean, spread and extremes over its segments. */
-import { Type, defineStage, throwIfCancelled } from '@prosodia/core';
+import { DataError, Type, defineStage, throwIfCancelled } from '@prosodia/core';
 import { GroupAggregator, functionalNames } from '@prosodia/stats';
 import { FeatureTable, type ItemRow } from '@prosodia/tables';
 
@@ -33,7 +33,7 @@ export default defineStage({
     const groups = new Map<string, ItemRow>();
     for await (const { items, values, width } of features.blocks()) {
       throwIfCancelled(signal);
-      for (const item of items) extendGroup(groups, item);
+      for (const item of items) extendGroup(groups, item, features.where);
       aggregator.add(items.map(groupOf), { data: values, rows: items.length, cols: width });
     }
     if (groups.size === 0) return;
@@ -49,10 +49,27 @@ function groupOf(item: ItemRow): string {
   return item.parent_item_id ?? item.item_id;
 }
 
-/** The row of a group is that of the item its segments were cut from. */
-function extendGroup(groups: Map<string, ItemRow>, item: ItemRow): void {
+/**
+ * The row of a group is that of the item its segments were cut from.
+ *
+ * A copy names its original as parent, as a segment does; unlike segments, the two were altered in
+ * different ways, and a mean over them would describe neither.
+ */
+function extendGroup(groups: Map<string, ItemRow>, item: ItemRow, where: string): void {
   const id = groupOf(item);
   const known = groups.get(id);
-  if (known) known.end_s = Math.max(known.end_s, item.end_s);
-  else groups.set(id, { ...item, item_id: id, parent_item_id: id === item.clip_id ? null : item.clip_id, start_s: 0 });
+  if (!known) {
+    groups.set(id, { ...item, item_id: id, parent_item_id: id === item.clip_id ? null : item.clip_id, start_s: 0 });
+    return;
+  }
+  if (known.augmentation !== item.augmentation || known.augmentation_params !== item.augmentation_params) {
+    throw new DataError({
+      problem: 'rows of one item were altered in different ways',
+      expected: `segments of ${id}, all with augmentation ${known.augmentation ?? '(none)'}`,
+      got: `augmentation ${item.augmentation ?? '(none)'}`,
+      where: `${where}, item ${item.item_id}`,
+      fix: 'augment first, then segment, then aggregate; without segments there is nothing to aggregate',
+    });
+  }
+  known.end_s = Math.max(known.end_s, item.end_s);
 }
