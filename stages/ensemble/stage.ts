@@ -1,5 +1,5 @@
 /** Combines the predictions of several models into one. */
-import { DataError, type ManyItem, RequestError, Type, defineStage, many } from '@prosodia/core';
+import { DataError, LeakError, type ManyItem, RequestError, Type, defineStage, many } from '@prosodia/core';
 import { type Matrix, encodeLabels, fitVoteWeights, hardVote, softVote } from '@prosodia/stats';
 import { type PredictionReader, type PredictionRow, PredictionTable, SplitTable } from '@prosodia/tables';
 
@@ -75,7 +75,7 @@ export default defineStage({
   },
 });
 
-/** Puts the members' probabilities over the same rows and labels. Throws a DataError where they differ. */
+/** Puts the members' probabilities over the same rows and labels. Throws a DataError or a LeakError where they differ. */
 async function align(predictions: readonly ManyItem<PredictionReader>[]): Promise<Aligned> {
   const tables = await Promise.all(
     predictions.map(async ({ from, artifact }) => ({ from, labels: artifact.labels, ...(await artifact.all()) })),
@@ -101,7 +101,16 @@ async function align(predictions: readonly ManyItem<PredictionReader>[]): Promis
       });
     }
     for (const [r, row] of table.rows.entries()) {
-      data.set(table.probabilities.subarray(r * cols, (r + 1) * cols), order.get(`${row.fold} ${row.item_id}`)! * cols);
+      const at = order.get(`${row.fold} ${row.item_id}`)!;
+      const { role } = first.rows[at]!;
+      if (row.role !== role) {
+        throw new LeakError({
+          problem: 'the members give an item different roles',
+          expected: `predictions over one split: ${row.item_id} is ${role} in ${first.from}`,
+          got: `${row.role} in ${table.from}, which may have been trained on it`,
+        });
+      }
+      data.set(table.probabilities.subarray(r * cols, (r + 1) * cols), at * cols);
     }
     return { data, rows: first.rows.length, cols };
   });
