@@ -105,7 +105,7 @@ export default defineStage({
     await outputs.model.json('model.json', {
       kind: 'forest',
       labels,
-      input: { name: 'input', width: features.width },
+      input: { name: 'features', width: features.width },
       output: { name: 'probabilities', classes: labels.length },
       trees: params.n_estimators,
       ...(forest.oob ? { oob_score: forest.oob.score } : {}),
