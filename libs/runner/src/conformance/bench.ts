@@ -223,6 +223,7 @@ async function writeCorpora(
   const folders: Record<string, string> = {};
   for (const [corpus, files] of Object.entries(corpora)) {
     folders[corpus] = join(folder, corpus);
+    await mkdir(folders[corpus], { recursive: true });
     for (const [path, bytes] of Object.entries(files)) {
       await mkdir(dirname(join(folder, corpus, path)), { recursive: true });
       await writeFile(join(folder, corpus, path), bytes);

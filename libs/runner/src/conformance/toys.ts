@@ -194,20 +194,30 @@ export function featureRows(
   };
 }
 
-/** Features that tell the labels apart: normal noise around a centre of each label's own, `apart` deviations away. */
-export function featuresOf(
+export interface ToyFeatureOptions {
+  columns?: number;
+  /** Distance between the centres of two labels, in deviations of the noise around them. */
+  apart?: number;
+}
+
+/** Features that tell the labels apart: `f0` by the order of the labels, the others by chance. */
+export function toyFeatures(
   clips: readonly ToyClip[],
-  { columns = 4, apart = 6 }: { columns?: number; apart?: number } = {},
-): Fill<FeatureSink> {
+  { columns = 4, apart = 6 }: ToyFeatureOptions = {},
+): { names: string[]; rows: { item: ToyItemRow; values: Float32Array }[] } {
   const names = Array.from({ length: columns }, (_, i) => `f${i}`);
-  const rows = clips.map((clip) => {
-    const noise = new Rng(clip.variant, 'features', clip.clip_id);
-    const centre = new Rng(0, 'centre', clip.emotion);
-    const values = names.map(() => (centre.next() < 0.5 ? -1 : 1) * (apart / 2) + noise.normal());
-    // A random sign may be the same for two labels in every column; this one never is.
-    values[0] = labelRank(clip, clips) * apart + noise.normal();
-    return { item: itemRow(clip.clip_id), values };
+  const labels = [...new Set(clips.map(({ emotion }) => emotion))].sort();
+  const rows = clips.map(({ clip_id, emotion, variant }) => {
+    const noise = new Rng(variant, 'features', clip_id);
+    const centre = new Rng(0, 'centre', emotion);
+    const sign = (i: number) => (i === 0 ? labels.indexOf(emotion) : centre.next() < 0.5 ? 0 : 1);
+    return { item: itemRow(clip_id), values: Float32Array.from(names, (_, i) => sign(i) * apart + noise.normal()) };
   });
+  return { names, rows };
+}
+
+export function featuresOf(clips: readonly ToyClip[], options: ToyFeatureOptions = {}): Fill<FeatureSink> {
+  const { names, rows } = toyFeatures(clips, options);
   return featureRows(names, rows);
 }
 
@@ -256,8 +266,4 @@ export function predictionsOf(
     };
   });
   return predictionRows(labels, rows);
-}
-
-function labelRank(clip: ToyClip, clips: readonly ToyClip[]): number {
-  return [...new Set(clips.map(({ emotion }) => emotion))].sort().indexOf(clip.emotion);
 }
