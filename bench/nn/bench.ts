@@ -1,59 +1,82 @@
 /**
- * Training step against PyTorch: `node --import tsx bench/nn/bench.ts [name ...]`.
+ * Training step against PyTorch.
  *
- * Each network trains on random rows with both, in turn, with 1 and with 2 threads; the fastest step of
- * the better thread count counts, as an epoch of 1,152 rows. Prints one JSON object per line. The
- * fastest step, not the mean, because other work on the machine only ever makes a step slower.
- * PyTorch is that of `PROSODIA_PYTHON` (default `python3`).
+ *     npx tsx bench/nn/bench.ts [--rounds 3] [--steps 8] [name ...]
+ *
+ * Each network trains on random rows with both in turn, with 1 and with 2 threads; the fastest step of the
+ * better thread count counts, as an epoch of 1,152 rows. The fastest, not the mean, because other work on
+ * the machine only ever makes a step slower. Where there is much of it, compare `cpu_ratio`: processor
+ * time of the fastest step with one thread, which waiting does not count to. Prints one JSON object per line.
+ *
+ * The peer needs torch; PYTHON names the interpreter (default python3).
  */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { openTraining } from './ours.ts';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { benchmarks } from './networks.ts';
+import { openTraining } from './ours.ts';
 
 const ROWS = 1152;
-const THREADS = [1, 2];
-const ROUNDS = 3;
-const STEPS = 8;
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    rounds: { type: 'string', default: '3' },
+    steps: { type: 'string', default: '8' },
+    json: { type: 'boolean' },
+  },
+});
+const rounds = Number(values.rounds);
+const steps = Number(values.steps);
 
-const python = spawn(process.env['PROSODIA_PYTHON'] ?? 'python3', [new URL('./peer.py', import.meta.url).pathname], {
+interface Answer {
+  seconds: number;
+  cpu_seconds: number;
+  version: string;
+}
+
+const python = spawn(process.env['PYTHON'] ?? 'python3', [fileURLToPath(new URL('./peer.py', import.meta.url))], {
   stdio: ['pipe', 'pipe', 'inherit'],
 });
 const answers = createInterface({ input: python.stdout })[Symbol.asyncIterator]();
 
-async function peer(request: Record<string, unknown>): Promise<{ seconds: number; version: string }> {
+async function askPeer(request: Record<string, unknown>): Promise<Answer> {
   python.stdin.write(`${JSON.stringify(request)}\n`);
-  const { value } = await answers.next();
-  return JSON.parse(value as string) as { seconds: number; version: string };
+  const answer = await answers.next();
+  if (answer.done) throw new Error('The peer ended: is torch installed?');
+  return JSON.parse(answer.value) as Answer;
 }
 
-const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
-for (const benchmark of benchmarks.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
+const rounded = (value: number): number => Number(value.toPrecision(3));
+
+for (const benchmark of benchmarks.filter(({ name }) => positionals.length === 0 || positionals.includes(name))) {
   for (const batch of benchmark.batchSizes) {
-    let ours = Infinity;
-    let theirs = Infinity;
-    let create = Infinity;
+    const best = { ours: Infinity, theirs: Infinity, oursCpu: Infinity, theirsCpu: Infinity, create: Infinity };
     let version = '';
-    for (let round = 0; round < ROUNDS; round++) {
-      for (const threads of THREADS) {
+    for (let round = 0; round < rounds; round++) {
+      for (const threads of [1, 2]) {
         const training = await openTraining(benchmark, batch, threads);
-        create = Math.min(create, training.createSeconds);
-        ours = Math.min(ours, ((await training.fastestStep(STEPS)) * ROWS) / batch);
+        const ours = await training.fastestStep(steps);
         await training.release();
-        const answer = await peer({ name: benchmark.name, batch, threads, steps: STEPS });
-        theirs = Math.min(theirs, answer.seconds);
-        version = answer.version;
+        const theirs = await askPeer({ name: benchmark.name, batch, threads, steps });
+        version = theirs.version;
+        best.create = Math.min(best.create, training.createSeconds);
+        best.ours = Math.min(best.ours, ours.seconds);
+        best.theirs = Math.min(best.theirs, theirs.seconds);
+        if (threads > 1) continue;
+        best.oursCpu = Math.min(best.oursCpu, ours.cpuSeconds);
+        best.theirsCpu = Math.min(best.theirsCpu, theirs.cpu_seconds);
       }
     }
-    const round3 = (value: number): number => Number(value.toPrecision(3));
     console.log(
       JSON.stringify({
         name: `nn/${benchmark.name}/batch-${batch}`,
-        ours_s: round3(ours),
+        ours_s: rounded((best.ours * ROWS) / batch),
         peer: `PyTorch ${version}`,
-        peer_s: round3(theirs),
-        ratio: round3(ours / theirs),
-        create_s: round3(create),
+        peer_s: rounded((best.theirs * ROWS) / batch),
+        ratio: rounded(best.ours / best.theirs),
+        cpu_ratio: rounded(best.oursCpu / best.theirsCpu),
+        create_s: rounded(best.create),
       }),
     );
   }

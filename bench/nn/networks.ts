@@ -48,11 +48,7 @@ export const benchmarks: readonly Benchmark[] = [
   {
     name: 'cnn2d-32x94x2',
     inputShape: [32, 94, 2],
-    layers: [
-      ...[32, 64, 128].flatMap(block2d),
-      { global_pool: 'avg' },
-      { dense: { units: 64, activation: 'relu' } },
-    ],
+    layers: [...[32, 64, 128].flatMap(block2d), { global_pool: 'avg' }, { dense: { units: 64, activation: 'relu' } }],
     batchSizes: [16, 32],
   },
   {

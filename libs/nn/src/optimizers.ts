@@ -124,21 +124,26 @@ type SgdSettings = Resolved<Omit<Static<typeof SgdOptions>, keyof typeof clippin
 type AdamSettings = Resolved<Omit<Static<typeof AdamOptions>, keyof typeof clipping>> &
   ClippingSettings & { weight_decay?: number };
 
+/**
+ * The moments are kept divided by (1 - beta), which saves two passes over all weights; step size and
+ * epsilon make up for it.
+ */
 function adam(options: AdamSettings): Optimizer {
   const { beta_1: beta1, beta_2: beta2, weight_decay: weightDecay = 0 } = options;
+  const squareUnit = Math.sqrt(1 - beta2);
   return {
     learningRate: options.learning_rate,
     slotCount: 2,
     rateCount: 2,
-    rates: (learningRate, step) => [
-      Float32Array.of((learningRate * Math.sqrt(1 - beta2 ** step)) / (1 - beta1 ** step)),
-      Float32Array.of(1 - learningRate * weightDecay),
-    ],
+    rates(learningRate, step) {
+      const corrected = (learningRate * Math.sqrt(1 - beta2 ** step)) / (1 - beta1 ** step);
+      return [Float32Array.of((corrected * (1 - beta1)) / squareUnit), Float32Array.of(1 - learningRate * weightDecay)];
+    },
     build({ parameters, gradients, slots: [mean, square], rates: [step, shrink] }) {
       const gradient = clipped(gradients, options);
-      const newMean = add(scale(mean!, beta1), scale(gradient, 1 - beta1));
-      const newSquare = add(scale(square!, beta2), scale(multiply(gradient, gradient), 1 - beta2));
-      const denominator = offset(squareRoot(newSquare), options.epsilon);
+      const newMean = add(scale(mean!, beta1), gradient);
+      const newSquare = add(scale(square!, beta2), multiply(gradient, gradient));
+      const denominator = offset(squareRoot(newSquare), options.epsilon / squareUnit);
       const kept = weightDecay > 0 ? multiply(parameters, shrink!) : parameters;
       const moved = subtract(kept, divide(multiply(newMean, step!), denominator));
       return { parameters: moved, slots: [newMean, newSquare] };
