@@ -6,11 +6,19 @@ import { ensureBuild } from '../../runner/launch/build.mjs';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
 
+// `prosodia ... | head` closes the pipe when it has seen enough: no error, and nobody is left to tell.
+process.stdout.on('error', (error) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(process.exitCode ?? 0);
+});
+
 let build;
 try {
   build = await ensureBuild(root);
 } catch (error) {
-  process.stderr.write(`The sources do not compile.\n\n${error.message}\n`);
+  // The errors of the compiler come as a list; any other says itself what is wrong.
+  const title = Array.isArray(error.errors) ? 'The sources do not compile.' : 'The stages cannot be loaded.';
+  process.stderr.write(`${title}\n\n${error.message}\n`);
   process.exit(2);
 }
 process.env.PROSODIA_ROOT = root;

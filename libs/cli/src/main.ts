@@ -1,15 +1,15 @@
 /** The `prosodia` command: finds the subcommand, runs it, turns errors into messages and exit codes. */
-import { ProsodiaError, nearest } from '@prosodia/core';
-import { parseArgs } from './args.ts';
+import { RequestError, nearest } from '@prosodia/core';
+import { type ParsedArgs, parseArgs } from './args.ts';
 import type { Command } from './commands/command.ts';
 import { generate } from './commands/generate.ts';
 import { inspect } from './commands/inspect.ts';
-import { explain, run } from './commands/run.ts';
+import { run } from './commands/run.ts';
 
 import { stages } from './commands/stages.ts';
 import { status } from './commands/status.ts';
 import { createContext } from './context.ts';
-import { EXIT } from './exit.ts';
+import { EXIT, exitCodeOf, explain } from './exit.ts';
 import type { Streams } from './ui/reporter.ts';
 import { columns } from './ui/style.ts';
 
@@ -21,9 +21,13 @@ export async function main(
   streams: Streams = { out: process.stdout, err: process.stderr },
 ): Promise<number> {
   const [name, ...rest] = argv;
-  if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
+  if (name === undefined) {
+    streams.err.write(overview());
+    return EXIT.badRequest;
+  }
+  if (name === 'help' || name === '--help' || name === '-h') {
     streams.out.write(overview());
-    return name === undefined ? EXIT.badRequest : EXIT.done;
+    return EXIT.done;
   }
   const command = COMMANDS.find((known) => known.name === name);
   if (!command) {
@@ -39,11 +43,22 @@ export async function main(
     return EXIT.done;
   }
   try {
-    return await command.run(parseArgs(rest, command.options, command.openEnded), createContext(streams));
+    const args = parseArgs(rest, command.options, command.openEnded);
+    refuseSurplus(command, args);
+    return await command.run(args, createContext(streams));
   } catch (error) {
     streams.err.write(`${explain(error)}\n`);
-    return error instanceof ProsodiaError ? EXIT.badRequest : EXIT.stageFailed;
+    return exitCodeOf(error);
   }
+}
+
+function refuseSurplus(command: Command, { positionals }: ParsedArgs): void {
+  if (positionals.length <= command.positionals) return;
+  throw new RequestError({
+    problem: `${command.name} takes fewer arguments`,
+    expected: `prosodia ${command.name} ${command.usage}`,
+    got: positionals.join(' '),
+  });
 }
 
 function overview(): string {

@@ -7,6 +7,8 @@ export interface Command {
   /** Arguments after the name, as in help. */
   usage: string;
   summary: string;
+  /** How many arguments without a name it takes at most. */
+  positionals: number;
   options: Readonly<Record<string, OptionSpec>>;
   /** Unknown options set pipeline variables. */
   openEnded?: boolean;

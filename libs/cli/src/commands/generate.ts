@@ -10,6 +10,7 @@ export const generate: Command = {
   name: 'generate',
   usage: '[--check]',
   summary: 'Writes the editor schema of pipelines and the reference pages of stages and artifacts.',
+  positionals: 0,
   options: { check: { type: 'flag', summary: 'only say whether the files are up to date (exit code 2 if not)' } },
   async run(args, context) {
     const { catalogue } = context.project();

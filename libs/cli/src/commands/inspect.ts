@@ -17,6 +17,7 @@ export const inspect: Command = {
   name: 'inspect',
   usage: '<pipeline> [stage[.output]]',
   summary: 'Shows an artifact of the latest run: schema, rows, statistics, first rows, or SQL over it.',
+  positionals: 2,
   options: {
     run: { type: 'value', summary: 'number of the run (default: latest)', placeholder: 'N' },
     rows: { type: 'value', summary: 'rows to show (default: 5)', placeholder: 'N' },
@@ -28,15 +29,17 @@ export const inspect: Command = {
     json: { type: 'flag', summary: 'as JSON on stdout' },
   },
   async run(args, context) {
-    const pipeline = pipelineArgument(args, 'inspect <pipeline> [stage[.output]]');
+    const given = pipelineArgument(args, 'inspect <pipeline> [stage[.output]]');
     const project = context.project();
+    // Runs are kept under the pipeline's name, which for a file given by its path is what the file says.
+    const pipeline = /\.ya?ml$/.test(given) ? (await project.plan(given, {}, context.cwd)).name : given;
     const folder = join(project.artifacts, 'runs', pipeline, args.values.get('run') ?? 'latest');
     const record = await readRecord(folder);
     if (!record) {
       throw new RequestError({
         problem: `there is no such run of ${pipeline}`,
         expected: folder,
-        fix: `npx prosodia run ${pipeline}`,
+        fix: `npx prosodia run ${given}`,
       });
     }
     const json = args.flags.has('json');
@@ -59,10 +62,17 @@ export const inspect: Command = {
         ...(near ? { fix: `did you mean ${near}?` } : {}),
       });
     }
-    for (const artifact of chosen) await show(artifact, Number(args.values.get('rows') ?? 5), json, context);
+    const rows = parseRows(args.values.get('rows'));
+    for (const artifact of chosen) await show(artifact, rows, json, context);
     return EXIT.done;
   },
 };
+
+function parseRows(text = '5'): number {
+  const rows = Number(text);
+  if (Number.isInteger(rows) && rows >= 0) return rows;
+  throw new RequestError({ problem: '--rows is a number of rows', expected: 'a whole number from 0', got: text });
+}
 
 interface Artifact {
   stage: string;
@@ -84,8 +94,19 @@ function listArtifacts(record: RunRecord, folder: string): Artifact[] {
   );
 }
 
-async function isTable({ folder }: Artifact): Promise<boolean> {
-  return (await readdir(folder)).some((name) => name.startsWith('part-'));
+async function isTable({ stage, output, folder }: Artifact): Promise<boolean> {
+  try {
+    return (await readdir(folder)).some((name) => name.startsWith('part-'));
+  } catch (cause) {
+    throw new RequestError(
+      {
+        problem: `the files of ${stage}.${output} are no longer in the store`,
+        expected: folder,
+        fix: 'run the pipeline again, or inspect another run with --run N',
+      },
+      { cause },
+    );
+  }
 }
 
 async function connect(): Promise<DuckDBConnection> {
@@ -154,7 +175,7 @@ async function show(artifact: Artifact, count: number, json: boolean, context: C
   const [{ count: total }] = (await rowsOf(connection, `select count(*)::int as count from ${source}`)) as [
     { count: number },
   ];
-  const head = await rowsOf(connection, `select * from ${source} limit ${Math.max(0, Math.floor(count))}`);
+  const head = await rowsOf(connection, `select * from ${source} limit ${count}`);
   if (json) {
     context.out.write(`${JSON.stringify({ ...artifact, rows: total, metadata, columns: summary, head })}\n`);
     return;

@@ -1,8 +1,8 @@
 /** `prosodia run`: runs a pipeline, shows how it goes, and says how to resume if it stops. */
 import { relative } from 'node:path';
-import { CancelledError, ProsodiaError, RequestError, messageOf } from '@prosodia/core';
+import { RequestError } from '@prosodia/core';
 import { runPlan } from '@prosodia/runner';
-import { EXIT } from '../exit.ts';
+import { EXIT, exitCodeOf, explain } from '../exit.ts';
 import { reporterFor } from '../ui/reporter.ts';
 import type { Command } from './command.ts';
 import { VARIABLE_OPTIONS, overridesFrom, pipelineArgument } from './overrides.ts';
@@ -13,6 +13,7 @@ export const run: Command = {
   name: 'run',
   usage: '<pipeline> [--NAME=VALUE ...]',
   summary: 'Runs a pipeline; what is already in the store is not computed again.',
+  positionals: 1,
   options: {
     ...VARIABLE_OPTIONS,
     jobs: { type: 'value', summary: 'cores to use (default: all)', placeholder: 'N' },
@@ -24,10 +25,10 @@ export const run: Command = {
     const overrides = overridesFrom(args);
     const project = context.project({ data: args.values.get('data') });
     const plan = await project.plan(pipeline, overrides, context.cwd);
+    const jobs = parseJobs(args.values.get('jobs'));
     const json = args.flags.has('json');
     const reporter = reporterFor(context, json);
-    const interrupt = listenForInterrupts(context.err);
-    const jobs = parseJobs(args.values.get('jobs'));
+    const interrupt = listenForInterrupts((text) => reporter.say(text));
     const resume = resumeCommand(pipeline, overrides, args.values.get('data'));
     try {
       const result = await runPlan(project, plan, {
@@ -35,32 +36,29 @@ export const run: Command = {
         onEvent: (event) => reporter.onEvent(event),
         ...(jobs === undefined ? {} : { jobs }),
       });
-      reporter.close();
-      const folder = relative(context.cwd, result.folder);
+      reporter.close(); // The terminal is its own again before anything else is written to it.
       if (result.record.ok) {
+        const folder = relative(context.cwd, result.folder);
         if (!json) context.out.write(`\nrun ${result.record.run}: ${folder.replace(/[^/\\]+$/, 'latest')}\n`);
         return EXIT.done;
       }
-      if (result.error && !json) context.err.write(`\n${explain(result.error)}\n`);
-      if (!json) context.err.write(`\nFinished stages are kept. To resume:\n  ${resume}\n`);
-      return result.cancelled ? EXIT.interrupted : EXIT.stageFailed;
-    } catch (error) {
-      reporter.close();
-      if (!(error instanceof CancelledError)) throw error;
-      context.err.write(`\nInterrupted. To resume:\n  ${resume}\n`);
-      return EXIT.interrupted;
+      if (result.error) context.err.write(`\n${explain(result.error)}\n`);
+      for (const log of result.logs) context.err.write(`\nLog: ${relative(context.cwd, log)}\n`);
+      context.err.write(`\nFinished stages are kept. To resume:\n  ${resume}\n`);
+      return result.cancelled ? EXIT.interrupted : exitCodeOf(result.error);
     } finally {
+      reporter.close();
       interrupt.stop();
     }
   },
 };
 
 /** The first Ctrl-C asks for an orderly end, the second ends at once. */
-function listenForInterrupts(err: NodeJS.WritableStream): { signal: AbortSignal; stop(): void } {
+function listenForInterrupts(say: (text: string) => void): { signal: AbortSignal; stop(): void } {
   const controller = new AbortController();
   const onSignal = () => {
     if (controller.signal.aborted) process.exit(EXIT.interrupted);
-    err.write('\nStopping after what is being written; press Ctrl-C again to stop at once.\n');
+    say('Stopping. Finished stages are kept; press Ctrl-C again to stop at once.');
     controller.abort();
   };
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
@@ -86,10 +84,4 @@ function resumeCommand(pipeline: string, overrides: Record<string, string>, data
 
 function quote(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
-}
-
-/** An error of ours is complete; any other is a bug, so its stack is shown. */
-export function explain(error: unknown): string {
-  if (error instanceof ProsodiaError) return error.message;
-  return error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
 }

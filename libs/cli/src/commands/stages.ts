@@ -9,6 +9,7 @@ export const stages: Command = {
   name: 'stages',
   usage: '[stage]',
   summary: 'Lists the stages, or documents one: parameters, inputs, outputs.',
+  positionals: 1,
   options: { json: { type: 'flag', summary: 'as JSON on stdout' } },
   run(args, context) {
     const { catalogue } = context.project();

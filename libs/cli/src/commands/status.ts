@@ -9,6 +9,7 @@ export const status: Command = {
   name: 'status',
   usage: '<pipeline> [--NAME=VALUE ...]',
   summary: 'Says which stages would run, and why, without running any.',
+  positionals: 1,
   options: { ...VARIABLE_OPTIONS, json: { type: 'flag', summary: 'as JSON on stdout' } },
   openEnded: true,
   async run(args, context) {

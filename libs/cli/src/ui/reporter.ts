@@ -9,6 +9,9 @@ import { type Style, formatBytes, formatSeconds, styleFor, width } from './style
 
 export interface Reporter {
   onEvent(event: RunEvent): void;
+  /** Something to say that is no event of the run; on stderr in any case. */
+  say(text: string): void;
+  /** Gives the terminal back. */
   close(): void;
 }
 
@@ -19,7 +22,13 @@ export interface Streams {
 }
 
 export function reporterFor(streams: Streams, json: boolean): Reporter {
-  if (json) return { onEvent: (event) => streams.out.write(`${JSON.stringify(event)}\n`), close: () => undefined };
+  if (json) {
+    return {
+      onEvent: (event) => streams.out.write(`${JSON.stringify(event)}\n`),
+      say: (text) => streams.err.write(`${text}\n`),
+      close: () => undefined,
+    };
+  }
   return streams.err.isTTY && process.env['TERM'] !== 'dumb' ? new LiveReporter(streams) : new PlainReporter(streams);
 }
 
@@ -62,6 +71,9 @@ abstract class TextReporter implements Reporter {
       case 'notice':
         this.print(`  ${yellow('notice')}    ${this.#name(event.stage)}  ${event.message}`);
         break;
+      case 'output':
+        this.print(`  ${dim('output')}    ${this.#name(event.stage)}  ${event.text}`);
+        break;
       case 'stage': {
         this.running.delete(event.stage);
         const size = event.bytes > 0 ? `${formatBytes(event.bytes)}  ` : '';
@@ -84,6 +96,10 @@ abstract class TextReporter implements Reporter {
         break;
       }
     }
+  }
+
+  say(text: string): void {
+    this.print(text);
   }
 
   abstract close(): void;
@@ -126,18 +142,25 @@ class PlainReporter extends TextReporter {
 
 class LiveReporter extends TextReporter {
   #shown = 0;
+  #closed = false;
   readonly #timer = setInterval(() => this.#redraw(), 100);
+  /** However the process ends, the terminal has its cursor afterwards. */
+  readonly #showCursor = () => void this.streams.err.write('\x1b[?25h');
 
   constructor(streams: Streams) {
     super(streams);
     this.#timer.unref();
+    process.once('exit', this.#showCursor);
     streams.err.write('\x1b[?25l');
   }
 
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     clearInterval(this.#timer);
     this.#clear();
-    this.streams.err.write('\x1b[?25h');
+    process.off('exit', this.#showCursor);
+    this.#showCursor();
   }
 
   protected print(line: string): void {

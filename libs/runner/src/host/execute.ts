@@ -161,9 +161,11 @@ export function describeError(error: unknown): HostError {
             ? 'data'
             : 'internal';
   const message = error instanceof Error ? error.message : String(error);
+  const code = (error as NodeJS.ErrnoException | undefined | null)?.code;
   return {
     kind,
     message,
+    ...(typeof code === 'string' ? { code } : {}),
     ...(error instanceof ProsodiaError ? { parts: error.parts } : {}),
     ...(error instanceof Error && error.stack !== undefined ? { stack: error.stack } : {}),
   };

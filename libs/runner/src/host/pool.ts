@@ -1,6 +1,8 @@
 /** The runner's side of stage processes: starts them, gives them jobs, keeps them for reuse, ends them. */
 import { type ChildProcess, fork } from 'node:child_process';
+import { createInterface } from 'node:readline';
 import { CancelledError, DataError, LeakError, ProsodiaError, RequestError, loadable } from '@prosodia/core';
+import { obstacle } from '../store/files.ts';
 import type { FromHost, HostError, Job, ToHost } from './protocol.ts';
 
 /** A stage failed for a reason of its own; its message is complete. */
@@ -10,92 +12,127 @@ export class StageFailure extends Error {
   readonly cancelled: boolean;
   readonly error: Error;
 
-  constructor(details: HostError) {
+  constructor(details: HostError, job: Job) {
     super(details.message);
     this.name = 'StageFailure';
     this.details = details;
     this.cancelled = details.kind === 'cancelled';
-    this.error = revive(details);
+    this.error = revive(details, job);
   }
 }
 
 export interface JobEvents {
   onMessage(message: Exclude<FromHost, { type: 'done' | 'failed' }>): void;
+  /** A line that the stage's process printed, for example through a native library. */
+  onOutput(line: string): void;
 }
 
 const GRACE_MS = 5_000;
 
 export class HostPool {
-  readonly #idle: ChildProcess[] = [];
-  readonly #all = new Set<ChildProcess>();
+  readonly #idle: Host[] = [];
+  readonly #all = new Set<Host>();
 
   /** Runs a job to its end. Throws a {@link StageFailure}. */
   async run(job: Job, signal: AbortSignal, events: JobEvents): Promise<{ peakMemory: number }> {
-    if (signal.aborted) throw new StageFailure(cancelled(job));
-    const child = this.#idle.pop() ?? this.#start();
-    try {
-      const result = await this.#converse(child, job, signal, events);
-      this.#idle.push(child);
-      return result;
-    } catch (error) {
-      this.#end(child);
-      throw error;
-    }
+    if (signal.aborted) throw new StageFailure(cancelled(job), job);
+    const host = this.#takeIdle() ?? this.#start();
+    const result = await host.run(job, signal, events); // After a failure the process is gone.
+    this.#idle.push(host);
+    return result;
   }
 
   /** Ends all processes. */
   close(): void {
-    for (const child of this.#all) this.#end(child);
+    for (const host of this.#all) host.kill();
   }
 
-  #start(): ChildProcess {
+  #takeIdle(): Host | undefined {
+    for (;;) {
+      const host = this.#idle.pop();
+      if (!host || host.isAlive) return host;
+    }
+  }
+
+  #start(): Host {
+    const host = new Host(() => this.#all.delete(host));
+    this.#all.add(host);
+    return host;
+  }
+}
+
+/** One stage process. */
+class Host {
+  readonly #child: ChildProcess;
+  isAlive = true;
+  #onLine: (line: string) => void = () => undefined;
+  #onMessage: (message: FromHost) => void = () => undefined;
+  #onEnd: (how: { code: number | null; reason: NodeJS.Signals | null; error?: Error }) => void = () => undefined;
+
+  constructor(onEnd: () => void) {
     const { url, execArgv } = loadable(new URL('./process.ts', import.meta.url));
-    const child = fork(url, [], {
+    this.#child = fork(url, [], {
       execArgv: ['--enable-source-maps', ...execArgv],
       serialization: 'advanced',
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
-    this.#all.add(child);
-    child.on('exit', () => this.#all.delete(child));
-    return child;
+    const ended = (code: number | null, reason: NodeJS.Signals | null, error?: Error) => {
+      if (!this.isAlive) return;
+      this.isAlive = false;
+      onEnd();
+      this.#onEnd({ code, reason, ...(error ? { error } : {}) });
+    };
+    // Not `exit`: what the process printed last arrives between the two.
+    this.#child.on('close', (code, reason) => ended(code, reason));
+    this.#child.on('error', (error) => this.#child.pid === undefined && ended(null, null, error));
+    this.#child.on('message', (message: FromHost) => this.#onMessage(message));
+    for (const stream of [this.#child.stdout!, this.#child.stderr!]) {
+      createInterface({ input: stream }).on('line', (line) => this.#onLine(line));
+    }
   }
 
-  #end(child: ChildProcess): void {
-    this.#all.delete(child);
-    child.kill('SIGKILL');
+  kill(): void {
+    this.#child.kill('SIGKILL');
   }
 
-  #converse(child: ChildProcess, job: Job, signal: AbortSignal, events: JobEvents): Promise<{ peakMemory: number }> {
+  run(job: Job, signal: AbortSignal, events: JobEvents): Promise<{ peakMemory: number }> {
     return new Promise((resolve, reject) => {
       let graceTimer: NodeJS.Timeout | undefined;
-      const settle = (finish: () => void) => {
+      let failure: HostError | undefined;
+      const settle = () => {
         clearTimeout(graceTimer);
         signal.removeEventListener('abort', onAbort);
-        child.off('message', onMessage).off('exit', onExit).off('error', onError);
-        finish();
-      };
-      const onMessage = (message: FromHost) => {
-        if (message.type === 'done') settle(() => resolve({ peakMemory: message.peakMemory }));
-        else if (message.type === 'failed') settle(() => reject(new StageFailure(message.error)));
-        else events.onMessage(message);
-      };
-      const onExit = (code: number | null, reason: NodeJS.Signals | null) => {
-        const wanted = signal.aborted;
-        settle(() => reject(new StageFailure(wanted ? cancelled(job) : died(job, code, reason))));
-      };
-      const onError = (error: Error) => {
-        settle(() =>
-          reject(new StageFailure({ kind: 'internal', message: `stage ${job.instance}: ${error.message}` })),
-        );
+        this.#onMessage = () => undefined;
+        this.#onEnd = () => undefined;
       };
       const onAbort = () => {
-        child.send({ type: 'cancel' } satisfies ToHost);
-        graceTimer = setTimeout(() => child.kill('SIGKILL'), GRACE_MS);
+        this.#send({ type: 'cancel' });
+        graceTimer = setTimeout(() => this.kill(), GRACE_MS);
       };
-      child.on('message', onMessage).on('exit', onExit).on('error', onError);
+      this.#onLine = (line) => events.onOutput(line);
+      this.#onMessage = (message) => {
+        if (message.type === 'done') {
+          settle();
+          resolve({ peakMemory: message.peakMemory });
+        } else if (message.type === 'failed') {
+          failure = message.error;
+          this.kill(); // A failed stage may have left anything behind.
+        } else events.onMessage(message);
+      };
+      this.#onEnd = ({ code, reason, error }) => {
+        settle();
+        const details =
+          failure ?? (signal.aborted ? cancelled(job) : error ? notStarted(job, error) : died(job, code, reason));
+        reject(new StageFailure(details, job));
+      };
       signal.addEventListener('abort', onAbort, { once: true });
-      child.send({ type: 'run', job } satisfies ToHost);
+      this.#send({ type: 'run', job });
     });
+  }
+
+  /** A process that is no more cannot be told anything; its end is noticed by `close`. */
+  #send(message: ToHost): void {
+    this.#child.send(message, () => undefined);
   }
 }
 
@@ -103,20 +140,33 @@ function cancelled(job: Job): HostError {
   return { kind: 'cancelled', message: `stage ${job.instance} was cancelled` };
 }
 
+function notStarted(job: Job, error: Error): HostError {
+  const parts = {
+    problem: 'no process could be started for the stage',
+    got: error.message,
+    where: `stage ${job.instance}`,
+    fix: 'end other programs, or run with fewer jobs (--jobs 1)',
+  };
+  return { kind: 'internal', message: new ProsodiaError(parts).message, parts };
+}
+
 function died(job: Job, code: number | null, reason: NodeJS.Signals | null): HostError {
   const parts = {
     problem: 'the process of the stage died',
     got: reason ? `signal ${reason}` : `exit code ${code}`,
     where: `stage ${job.instance}`,
-    fix: 'SIGKILL is most often a lack of memory: run with fewer jobs (--jobs 1), then again; finished stages are kept',
+    fix:
+      reason === 'SIGKILL'
+        ? 'most often a lack of memory: run with fewer jobs (--jobs 1); finished stages are kept'
+        : 'the log of the stage has its last words; finished stages are kept',
   };
-  return { kind: 'internal', message: new DataError(parts).message, parts };
+  return { kind: 'internal', message: new ProsodiaError(parts).message, parts };
 }
 
-function revive({ kind, message, parts, stack }: HostError): Error {
+function revive({ kind, message, parts, stack, code }: HostError, job: Job): Error {
   const classes = { request: RequestError, data: DataError, leak: LeakError, internal: ProsodiaError } as const;
-  if (kind === 'cancelled') return new CancelledError('the stage');
+  if (kind === 'cancelled') return new CancelledError(`stage ${job.instance}`);
   const error = parts ? new classes[kind](parts) : new Error(message);
   if (stack !== undefined) error.stack = stack;
-  return error;
+  return (kind === 'internal' && obstacle(code, `stage ${job.instance}`, error)) || error;
 }

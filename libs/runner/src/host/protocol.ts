@@ -33,6 +33,8 @@ export interface HostError {
   message: string;
   parts?: ErrorParts;
   stack?: string;
+  /** Error code of the operating system, such as `ENOSPC`. */
+  code?: string;
 }
 
 export type FromHost =

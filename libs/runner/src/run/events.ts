@@ -9,6 +9,8 @@ export type RunEvent =
   | { event: 'wait'; stage: string; owner: string }
   | { event: 'progress'; stage: string; done: number; total: number | null; unit: string }
   | { event: 'notice'; stage: string; message: string }
+  /** A line that the stage's process printed. */
+  | { event: 'output'; stage: string; text: string }
   | { event: 'stage'; stage: string; status: Status; seconds: number; reason: string; bytes: number; message?: string }
   | { event: 'summary'; stage: string; text: string }
   | {
@@ -19,7 +21,7 @@ export type RunEvent =
       seconds: number;
       /** Folder of the run. */
       run: string;
-      /** Set if the run did not finish: the stage that failed, or `interrupted`. */
+      /** Set if the run did not finish: the stage that failed, `interrupted`, or `record` if it could not be written. */
       stopped?: string;
     };
 

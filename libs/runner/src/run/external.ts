@@ -1,39 +1,34 @@
 /** Asks the stages that read from outside what they would read, and brings it in if allowed. */
 import { resolve } from 'node:path';
 import { type ExternalProbe, type ExternalState, loadable } from '@prosodia/core';
-import type { Plan } from '../pipeline/resolve.ts';
+import type { Instance } from '../pipeline/resolve.ts';
 import type { Project } from '../project.ts';
 import type { OnEvent } from './events.ts';
 
 /**
  * @param acquire whether missing data may be downloaded or synthesized
- * @returns by instance; undefined for data that is not there
+ * @returns what the instance reads; undefined if it is not there
  */
-export async function probeExternals(
+export async function probeExternal(
   project: Project,
-  plan: Plan,
+  { name, stage, params }: Instance,
   acquire: boolean,
   signal: AbortSignal,
   onEvent: OnEvent,
-): Promise<Map<string, ExternalState | undefined>> {
-  const states = new Map<string, ExternalState | undefined>();
-  for (const { name, stage, params } of plan.instances) {
-    if (stage.external === undefined) continue;
-    const { default: probe } = (await import(loadable(stage.external).url.href)) as { default: ExternalProbe };
-    const state = await probe({
-      params,
-      root: project.root,
-      dataFolder: project.dataFolder === undefined ? undefined : resolve(project.dataFolder),
-      acquire,
-      signal,
-      digest: (path) => project.store.digests.digest(path),
-      progress: (done, total, unit = 'files') =>
-        onEvent({ event: 'progress', stage: name, done, total: total ?? null, unit }),
-      notice: (message) => onEvent({ event: 'prepare', stage: name, message }),
-    });
-    states.set(name, state);
-  }
-  return states;
+): Promise<ExternalState | undefined> {
+  if (stage.external === undefined) return undefined;
+  const { default: probe } = (await import(loadable(stage.external).url.href)) as { default: ExternalProbe };
+  return probe({
+    params,
+    root: project.root,
+    dataFolder: project.dataFolder === undefined ? undefined : resolve(project.dataFolder),
+    acquire,
+    signal,
+    digest: (path) => project.store.digests.digest(path),
+    progress: (done, total, unit = 'files') =>
+      onEvent({ event: 'progress', stage: name, done, total: total ?? null, unit }),
+    notice: (message) => onEvent({ event: 'prepare', stage: name, message }),
+  });
 }
 
 /** Folders of all corpora of a run. */

@@ -12,6 +12,7 @@ import { writing } from '../store/files.ts';
 import { withLock } from '../store/lock.ts';
 import type { KeyParts, Manifest } from '../store/manifest.ts';
 import type { OnEvent } from './events.ts';
+import type { StageRecord } from './record.ts';
 import type { Grant } from './slots.ts';
 
 export interface InstanceRun {
@@ -27,22 +28,29 @@ export interface InstanceRun {
   onEvent: OnEvent;
 }
 
-/** Why a key is not in the store, in words, compared with what the last run of the pipeline had. */
+/**
+ * Why a key is not in the store, in words.
+ * @param damage what is wrong with its entry, if it has one
+ * @param before what the last run of the pipeline had
+ */
 export async function missReason(
   project: Project,
   instance: Instance,
   parts: KeyParts,
   damage: string | undefined,
-  before: { key: string; parts: KeyParts } | undefined,
+  before: StageRecord | undefined,
 ): Promise<string> {
   if (damage !== undefined) return `its stored result is damaged (${damage})`;
-  if (!before) return 'never run before';
+  if (!before?.parts || before.key === undefined) return 'never run before';
   const code = (await project.store.readManifest(before.key))?.code;
   const clauses = differences(
     { parts: before.parts, ...(code ? { code } : {}) },
     { parts, code: project.fingerprints.of(instance.stage.source).parts },
   );
-  return clauses.length > 0 ? clauses.join('; ') : 'its result is no longer in the store';
+  if (clauses.length > 0) return clauses.join('; ');
+  if (before.status === 'failed') return 'it failed last time';
+  if (before.status === 'cancelled') return 'it was stopped last time';
+  return 'its result is no longer in the store';
 }
 
 /** Computes an instance under its lock, or takes the result another run has made meanwhile. */
@@ -85,6 +93,7 @@ async function compute(run: InstanceRun, grant: Grant): Promise<Manifest> {
         } else if (message.type === 'metrics') Object.assign(said.metrics, message.values);
         else said.summary.push(message.text);
       },
+      onOutput: (text) => onEvent({ event: 'output', stage: instance.name, text }),
     });
     const manifest: Manifest = {
       key,

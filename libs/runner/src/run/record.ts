@@ -58,9 +58,14 @@ export interface RunRecord {
   };
 }
 
+/** Where the runs of a pipeline are kept. */
+export function runsFolder(project: Project, pipeline: string): string {
+  return join(project.artifacts, 'runs', pipeline);
+}
+
 /** A new numbered run folder; numbers are never used twice. */
 export async function createRunFolder(project: Project, pipeline: string): Promise<{ number: number; folder: string }> {
-  const parent = join(project.artifacts, 'runs', pipeline);
+  const parent = runsFolder(project, pipeline);
   await mkdir(parent, { recursive: true });
   for (let number = (await lastRunNumber(parent)) + 1; ; number++) {
     const folder = join(parent, String(number));
@@ -80,7 +85,7 @@ async function lastRunNumber(parent: string): Promise<number> {
 
 /** The stages of the most recent run of a pipeline, by instance; empty if there is none. */
 export async function lastStages(project: Project, pipeline: string): Promise<Map<string, StageRecord>> {
-  const parent = join(project.artifacts, 'runs', pipeline);
+  const parent = runsFolder(project, pipeline);
   const names = await readdir(parent).catch(() => []);
   const numbers = names
     .map(Number)

@@ -10,10 +10,11 @@ import type { DeviceClass, ExternalState } from '@prosodia/core';
 import { HostPool, StageFailure } from '../host/pool.ts';
 import type { Instance, Plan } from '../pipeline/resolve.ts';
 import type { Project } from '../project.ts';
+import { writing } from '../store/files.ts';
 import type { KeyParts, Manifest } from '../store/manifest.ts';
 import { deviceOf } from './device.ts';
 import type { OnEvent, Status } from './events.ts';
-import { corpusFolders, probeExternals } from './external.ts';
+import { corpusFolders, probeExternal } from './external.ts';
 import { computeInstance, missReason } from './instance.ts';
 import { keyOf, keyParts } from './keys.ts';
 import {
@@ -24,9 +25,13 @@ import {
   lastStages,
   linkOutputs,
   pointLatest,
+  runsFolder,
   writeRecord,
 } from './record.ts';
 import { type Grant, Slots } from './slots.ts';
+
+/** Lines of a stage's output kept for its log. */
+const KEPT_LINES = 1000;
 
 export interface RunOptions {
   signal: AbortSignal;
@@ -38,7 +43,9 @@ export interface RunOptions {
 export interface RunResult {
   record: RunRecord;
   folder: string;
-  /** The error of the first stage that failed. */
+  /** Logs of the stages that failed. */
+  logs: string[];
+  /** The error of the first stage that failed, or of writing the record. */
   error?: Error;
   cancelled: boolean;
 }
@@ -60,8 +67,10 @@ class Run {
   readonly #records = new Map<string, StageRecord>();
   /** Fires on the caller's signal, and when a stage fails: what runs beside it is cancelled. */
   readonly #controller = new AbortController();
+  readonly #externals = new Map<string, ExternalState | undefined>();
+  /** The last lines that the process of each stage printed. */
+  readonly #printed = new Map<string, string[]>();
   #before = new Map<string, StageRecord>();
-  #externals = new Map<string, ExternalState | undefined>();
   #failure: { stage: string; error: Error } | undefined;
 
   constructor(project: Project, plan: Plan, options: RunOptions) {
@@ -82,8 +91,9 @@ class Run {
     const plan = this.#plan;
     onEvent({ event: 'plan', pipeline: plan.name, title: plan.title, stages: plan.instances.map(({ name }) => name) });
     try {
+      await this.#project.store.sweep();
       this.#before = await lastStages(this.#project, plan.name);
-      this.#externals = await probeExternals(this.#project, plan, true, this.#controller.signal, onEvent);
+      await this.#probeAll();
       await this.#runAll();
     } finally {
       signal.removeEventListener('abort', cancel);
@@ -94,9 +104,24 @@ class Run {
     return this.#finish(started, seconds, signal.aborted);
   }
 
+  /** Looks for, and brings in, what the stages read from outside, before anything is computed. */
+  async #probeAll(): Promise<void> {
+    const { signal } = this.#controller;
+    for (const instance of this.#plan.instances) {
+      if (instance.stage.external === undefined || signal.aborted) continue;
+      const begun = performance.now();
+      try {
+        const state = await probeExternal(this.#project, instance, true, signal, this.#options.onEvent);
+        this.#externals.set(instance.name, state);
+      } catch (error) {
+        this.#fail(instance, 'its recordings are looked for', error, (performance.now() - begun) / 1000);
+      }
+    }
+  }
+
   /** Starts what is ready until nothing is left or something failed. */
   async #runAll(): Promise<void> {
-    const waiting = [...this.#plan.instances];
+    const waiting = this.#plan.instances.filter(({ name }) => !this.#records.has(name));
     const running = new Set<Promise<void>>();
     while ((waiting.length > 0 && !this.#controller.signal.aborted) || running.size > 0) {
       let started = false;
@@ -130,25 +155,31 @@ class Run {
 
   /** Serves the instance from the store, or starts it if the machine has room; undefined if it must wait. */
   async #begin(instance: Instance): Promise<{ done: Promise<void> } | undefined> {
-    const external = this.#externals.get(instance.name);
-    const code = this.#project.fingerprints.of(instance.stage.source).digest;
-    const context = { code, device: this.#device, results: this.#results, ...(external ? { external } : {}) };
-    const parts = keyParts(instance, context);
-    const key = keyOf(parts);
     const begun = performance.now();
-    const found = await this.#project.store.lookUp(key);
-    if (found.hit) {
-      await this.#project.store.touch(key);
-      this.#accept(instance, parts, found.manifest, 'cached', 'unchanged', (performance.now() - begun) / 1000);
+    const seconds = () => (performance.now() - begun) / 1000;
+    let grant: Grant | undefined;
+    try {
+      const external = this.#externals.get(instance.name);
+      const code = this.#project.fingerprints.of(instance.stage.source).digest;
+      const context = { code, device: this.#device, results: this.#results, ...(external ? { external } : {}) };
+      const parts = keyParts(instance, context);
+      const key = keyOf(parts);
+      const found = await this.#project.store.lookUp(key);
+      if (found.hit) {
+        await this.#project.store.touch(key);
+        this.#accept(instance, parts, found.manifest, 'cached', 'unchanged', seconds());
+        return { done: Promise.resolve() };
+      }
+      grant = this.#slots.take(instance, this.#device);
+      if (!grant) return undefined;
+      const damage = found.reason === 'damaged' ? found.detail : undefined;
+      const reason = await missReason(this.#project, instance, parts, damage, this.#before.get(instance.name));
+      return { done: this.#compute(instance, key, parts, reason, grant) };
+    } catch (error) {
+      if (grant) this.#slots.give(grant);
+      this.#fail(instance, 'its result is looked up', error, seconds());
       return { done: Promise.resolve() };
     }
-    const grant = this.#slots.take(instance, this.#device);
-    if (!grant) return undefined;
-    const damage = found.reason === 'damaged' ? found.detail : undefined;
-    const before = this.#before.get(instance.name);
-    const known = before?.key !== undefined && before.parts ? { key: before.key, parts: before.parts } : undefined;
-    const reason = await missReason(this.#project, instance, parts, damage, known);
-    return { done: this.#compute(instance, key, parts, reason, grant) };
   }
 
   async #compute(instance: Instance, key: string, parts: KeyParts, reason: string, grant: Grant): Promise<void> {
@@ -167,18 +198,28 @@ class Run {
           results: this.#results,
           hosts: this.#hosts,
           signal: this.#controller.signal,
-          onEvent,
+          onEvent: (event) => {
+            if (event.event === 'output') this.#keepOutput(event.stage, event.text);
+            onEvent(event);
+          },
         },
         grant,
       );
       const seconds = (performance.now() - begun) / 1000;
       if (computed) this.#accept(instance, parts, manifest, 'computed', reason, seconds);
-      else this.#accept(instance, parts, manifest, 'cached', 'another run has just made it', seconds);
+      else this.#accept(instance, parts, manifest, 'cached', 'made meanwhile by another run or stage', seconds);
     } catch (error) {
-      this.#fail(instance, key, parts, reason, error, (performance.now() - begun) / 1000);
+      this.#fail(instance, reason, error, (performance.now() - begun) / 1000, { key, parts });
     } finally {
       this.#slots.give(grant);
     }
+  }
+
+  #keepOutput(stage: string, line: string): void {
+    const lines = this.#printed.get(stage) ?? [];
+    lines.push(line);
+    if (lines.length > KEPT_LINES) lines.shift();
+    this.#printed.set(stage, lines);
   }
 
   #accept(
@@ -211,7 +252,13 @@ class Run {
     onEvent({ event: 'stage', stage: instance.name, status, seconds, reason, bytes });
   }
 
-  #fail(instance: Instance, key: string, parts: KeyParts, reason: string, thrown: unknown, seconds: number): void {
+  #fail(
+    instance: Instance,
+    reason: string,
+    thrown: unknown,
+    seconds: number,
+    known: { key?: string; parts?: KeyParts } = {},
+  ): void {
     const error =
       thrown instanceof StageFailure ? thrown.error : thrown instanceof Error ? thrown : new Error(String(thrown));
     const cancelled = this.#controller.signal.aborted;
@@ -223,8 +270,7 @@ class Run {
       status,
       reason,
       seconds,
-      key,
-      parts,
+      ...known,
       error: cancelled ? message : (error.stack ?? message),
     });
     if (!cancelled) {
@@ -237,13 +283,11 @@ class Run {
   async #finish(started: Date, seconds: number, cancelled: boolean): Promise<RunResult> {
     const plan = this.#plan;
     const stages = plan.instances.map(({ name }) => this.#records.get(name)!);
-    const ok = stages.every(({ status }) => status === 'computed' || status === 'cached');
-    const { number, folder } = await createRunFolder(this.#project, plan.name);
-    const record: RunRecord = {
-      run: number,
+    const finished = stages.every(({ status }) => status === 'computed' || status === 'cached');
+    const record: Omit<RunRecord, 'run'> = {
       pipeline: plan.name,
       title: plan.title,
-      ok,
+      ok: finished,
       started: started.toISOString(),
       seconds,
       vars: plan.vars,
@@ -257,30 +301,55 @@ class Run {
       ),
       host: hostFacts(),
     };
-    await linkOutputs(this.#project, folder, plan.publish, this.#results);
-    await writeLogs(folder, stages);
-    await writeRecord(folder, record);
-    if (ok) await pointLatest(folder, number);
+    const runs = runsFolder(this.#project, plan.name);
+    let kept: Kept = { run: 0, folder: runs, logs: [] };
+    let unwritten: Error | undefined;
+    try {
+      kept = await writing(runs, () => this.#keep(record));
+    } catch (error) {
+      unwritten = error instanceof Error ? error : new Error(String(error));
+    }
     const { onEvent } = this.#options;
     for (const { name } of plan.instances) {
       for (const text of this.#results.get(name)?.summary ?? []) onEvent({ event: 'summary', stage: name, text });
     }
+    const error = this.#failure?.error ?? unwritten;
+    const ok = finished && !error;
+    const stopped = this.#failure?.stage ?? (unwritten ? 'record' : finished ? undefined : 'interrupted');
     onEvent({
       event: 'run',
       ok,
       computed: stages.filter(({ status }) => status === 'computed').length,
       cached: stages.filter(({ status }) => status === 'cached').length,
       seconds,
-      run: folder,
-      ...(this.#failure ? { stopped: this.#failure.stage } : cancelled ? { stopped: 'interrupted' } : {}),
+      run: kept.folder,
+      ...(stopped === undefined ? {} : { stopped }),
     });
     return {
-      record,
-      folder,
-      cancelled: cancelled && !this.#failure,
-      ...(this.#failure ? { error: this.#failure.error } : {}),
+      record: { ...record, run: kept.run, ok },
+      folder: kept.folder,
+      logs: kept.logs,
+      cancelled: cancelled && !finished && !error,
+      ...(error ? { error } : {}),
     };
   }
+
+  /** Writes the run's folder; `latest` points at it only when everything in it is there. */
+  async #keep(record: Omit<RunRecord, 'run'>): Promise<Kept> {
+    const { number, folder } = await createRunFolder(this.#project, record.pipeline);
+    await linkOutputs(this.#project, folder, this.#plan.publish, this.#results);
+    const logs = await writeLogs(folder, record.stages, this.#printed);
+    await writeRecord(folder, { run: number, ...record });
+    if (record.ok) await pointLatest(folder, number);
+    return { run: number, folder, logs };
+  }
+}
+
+/** What there is of a run on disk. */
+interface Kept {
+  run: number;
+  folder: string;
+  logs: string[];
 }
 
 /** Stages that want one thread start before those that take whatever is free. */
@@ -307,11 +376,21 @@ function resolvedPipeline(plan: Plan): RunRecord['resolved'] {
   );
 }
 
-/** Failed stages keep their whole story, stack included. */
-async function writeLogs(folder: string, stages: readonly StageRecord[]): Promise<void> {
+/** Failed stages keep their whole story: the stack, and what their process printed. Returns the files. */
+async function writeLogs(
+  folder: string,
+  stages: readonly StageRecord[],
+  printed: ReadonlyMap<string, readonly string[]>,
+): Promise<string[]> {
+  const logs: string[] = [];
   for (const { stage, error, status } of stages) {
     if (status !== 'failed' || error === undefined) continue;
+    const lines = printed.get(stage) ?? [];
+    const output = lines.length === 0 ? '' : `\nIts process printed:\n${lines.join('\n')}\n`;
     await mkdir(join(folder, 'logs'), { recursive: true });
-    await writeFile(join(folder, 'logs', `${stage}.txt`), `${error}\n`);
+    const log = join(folder, 'logs', `${stage}.txt`);
+    await writeFile(log, `${error}\n${output}`);
+    logs.push(log);
   }
+  return logs;
 }

@@ -3,7 +3,7 @@ import type { Manifest } from '../store/manifest.ts';
 import type { Plan } from '../pipeline/resolve.ts';
 import type { Project } from '../project.ts';
 import { deviceOf } from './device.ts';
-import { probeExternals } from './external.ts';
+import { probeExternal } from './external.ts';
 import { missReason } from './instance.ts';
 import { keyOf, keyParts } from './keys.ts';
 import { lastStages } from './record.ts';
@@ -20,7 +20,7 @@ export interface StageStatus {
 export async function statusOf(project: Project, plan: Plan): Promise<StageStatus[]> {
   const device = deviceOf(plan);
   const before = await lastStages(project, plan.name);
-  const externals = await probeExternals(project, plan, false, new AbortController().signal, () => undefined);
+  const { signal } = new AbortController();
   const results = new Map<string, Manifest>();
   const statuses: StageStatus[] = [];
   for (const instance of plan.instances) {
@@ -30,7 +30,7 @@ export async function statusOf(project: Project, plan: Plan): Promise<StageStatu
       statuses.push({ ...base, status: 'maybe', reason: `waits for ${pending.join(', ')}` });
       continue;
     }
-    const external = externals.get(instance.name);
+    const external = await probeExternal(project, instance, false, signal, () => undefined);
     if (instance.stage.external !== undefined && !external) {
       statuses.push({ ...base, status: 'run', reason: 'its recordings are not there yet' });
       continue;
@@ -44,10 +44,9 @@ export async function statusOf(project: Project, plan: Plan): Promise<StageStatu
       statuses.push({ ...base, status: 'cached', reason: 'unchanged', key });
       continue;
     }
-    const last = before.get(instance.name);
-    const known = last?.key !== undefined && last.parts ? { key: last.key, parts: last.parts } : undefined;
     const damage = found.reason === 'damaged' ? found.detail : undefined;
-    statuses.push({ ...base, status: 'run', key, reason: await missReason(project, instance, parts, damage, known) });
+    const reason = await missReason(project, instance, parts, damage, before.get(instance.name));
+    statuses.push({ ...base, status: 'run', key, reason });
   }
   await project.store.digests.save().catch(() => undefined); // A read-only store can still be asked.
   return statuses;
