@@ -1,6 +1,6 @@
 /** Gradient rules of convolution and pooling. */
 import type { Shape, Tensor } from '../graph.ts';
-import { concat, expand, matmul, multiply, pad, reshape, reverse, sum, transpose } from '../ops.ts';
+import { concat, expand, gemm, matmul, multiply, pad, reshape, reverse, sum, transpose } from '../ops.ts';
 import { windowAttributes, windowOf, windowOutput, type Window } from '../spatial-ops.ts';
 import { elements, rule, type GradientRule } from './rule.ts';
 
@@ -82,29 +82,36 @@ function transposedConvolution(g: Tensor, kernel: Tensor, shape: Shape, window: 
   return g.graph.node('ConvTranspose', [g, kernel], [shape], attributes)[0]!;
 }
 
+/** Fewer positions than this make the products per batch element too thin to be fast. */
+const MANY_POSITIONS = 256;
+
 /**
- * For every tap of the kernel, the part of `x` it has seen, as rows of one matrix per batch element; the
- * product with `g`, summed over the batch. A convolution with the roles of batch and channels swapped
- * says the same and is slower.
+ * For every tap of the kernel, the part of `x` it has seen, as rows of a matrix over positions, times
+ * `g` over the same positions, summed over the batch. A convolution with the roles of batch and channels
+ * swapped says the same and is slower.
+ *
+ * With many positions that is one product per batch element and a sum. With few, the sum over thick
+ * matrices would cost more than the products: then batch and positions are one axis of a single product.
  */
 function convolutionKernel(g: Tensor, x: Tensor, shape: Shape, window: Window): Tensor {
-  const [outChannels, channels] = shape;
+  const [outChannels, channels] = shape as [number, number];
   const batch = x.shape[0]!;
-  const positions = product(g.shape.slice(2));
-  const padded = pad(x, [0, 0, ...window.before], [0, 0, ...window.after]);
+  const counts = g.shape.slice(2);
+  const positions = product(counts);
+  const together = positions < MANY_POSITIONS;
+  const swapped = [1, 0, ...counts.map((_, i) => i + 2)];
+  const padded = pad(together ? transpose(x, swapped) : x, [0, 0, ...window.before], [0, 0, ...window.after]);
   const seen = taps(window.size).map((tap) => {
-    const part = stridedSlice(
-      padded,
-      tap.map((t, i) => t * window.dilations[i]!),
-      window.strides,
-      windowOutput(x.shape.slice(2), window),
-    );
-    return reshape(part, [batch, channels!, positions]);
+    const start = tap.map((t, i) => t * window.dilations[i]!);
+    const part = stridedSlice(padded, start, window.strides, counts);
+    return reshape(part, together ? [channels, batch * positions] : [batch, channels, positions]);
   });
-  const patches = concat(seen, 1);
-  const products = matmul(reshape(g, [batch, outChannels!, positions]), transpose(patches, [0, 2, 1]));
-  const byTap = reshape(sum(products, [0], false), [outChannels!, seen.length, channels!]);
-  return reshape(transpose(byTap, [0, 2, 1]), shape);
+  const byTap = together
+    ? gemm(reshape(transpose(g, swapped), [outChannels, batch * positions]), concat(seen, 0), undefined, {
+        transposeB: true,
+      })
+    : sum(matmul(reshape(g, [batch, outChannels, positions]), transpose(concat(seen, 1), [0, 2, 1])), [0], false);
+  return reshape(transpose(reshape(byTap, [outChannels, seen.length, channels]), [0, 2, 1]), shape);
 }
 
 /** `counts` elements per spatial axis, from `start`, `strides` apart. */

@@ -52,6 +52,7 @@ const examples: Record<LayerName, Example[]> = {
     },
   ],
   conv2d: [
+    { layer: { conv2d: { filters: 1, kernel_size: [2, 1] } }, input: [17, 17, 1], then: [{ global_pool: 'avg' }] },
     {
       layer: { conv2d: { filters: 3, kernel_size: 3, padding: 'same', activation: 'elu' } },
       input: [4, 3, 2],
