@@ -55,7 +55,8 @@ export async function checkStage<
   try {
     const problems: string[] = [];
     for (const check of stageChecks(stage, cases, bench)) {
-      problems.push(...(await check.run()).map((problem) => `${stage.name} ${check.name}: ${problem}`));
+      const found = await check.run().catch((error: unknown) => [`it ended with ${outcomeOf(error)}`]);
+      problems.push(...found.map((problem) => `${stage.name} ${check.name}: ${problem}`));
     }
     return problems;
   } finally {
