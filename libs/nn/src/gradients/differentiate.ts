@@ -22,10 +22,10 @@ export function gradients(target: Tensor, sources: readonly Tensor[]): (Tensor |
   const found = new Map<Tensor, Tensor>([[target, graph.scalar(1)]]);
   for (const node of forward.reverse()) {
     const arriving = node.outputs.map((output) => found.get(output));
-    if (!arriving.some(Boolean) || !node.outputs.some((output) => dependent.has(output))) continue;
+    const wanted = node.inputs.map((input) => input !== undefined && dependent.has(input));
+    if (!arriving.some(Boolean) || !wanted.some(Boolean)) continue;
     const rule = gradientRules[node.op];
     if (!rule) throw new ProsodiaError({ problem: `the operator ${node.op} has no gradient rule` });
-    const wanted = node.inputs.map((input) => input !== undefined && dependent.has(input));
     const leaving = rule({ node, gradients: arriving, wanted, inputs: node.inputs as readonly Tensor[] });
     node.inputs.forEach((input, i) => {
       const gradient = leaving[i];

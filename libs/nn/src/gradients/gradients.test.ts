@@ -154,6 +154,13 @@ describe('gradients', () => {
     expect(gradients(ops.sum(a, [0], false), [a, b])[1]).toBeUndefined();
   });
 
+  it('do not go on behind a source', () => {
+    const graph = new Graph();
+    const source = ops.slice(graph.input('a', [4]), 0, 0, 2);
+    gradients(ops.sum(source, [0], false), [source]);
+    expect(graph.nodes.map((node) => node.op)).not.toContain('Pad');
+  });
+
   it('name an operator that has no rule', () => {
     const graph = new Graph();
     const a = graph.input('a', [2]);
