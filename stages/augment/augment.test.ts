@@ -92,10 +92,11 @@ describe('augment', () => {
 
   it('gives an item the same copies whatever items come before it', async () => {
     const rows = clips.map((clip) => audioRow(clip));
+    const params = { copies: 2, transforms: EACH.slice(2) };
     const byId = (list: { item_id: string }[]) => [...list].sort((a, b) => (a.item_id < b.item_id ? -1 : 1));
-    expect(byId(await run({ copies: 2 }, [...rows].reverse()))).toEqual(byId(await run({ copies: 2 }, rows)));
-    const alone = await run({ copies: 2 }, [rows[3]!]);
-    expect(byId(await run({ copies: 2 }, rows))).toEqual(expect.arrayContaining(alone));
+    expect(byId(await run(params, [...rows].reverse()))).toEqual(byId(await run(params, rows)));
+    const alone = await run(params, [rows[3]!]);
+    expect(byId(await run(params, rows))).toEqual(expect.arrayContaining(alone));
   });
 });
 

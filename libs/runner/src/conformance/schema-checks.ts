@@ -16,6 +16,7 @@ interface Schema {
 }
 
 const Ajv = AjvModule.default;
+const ajv = new Ajv({ useDefaults: true, allErrors: true, strict: false });
 
 /** The schema is plain JSON, and a copy that went through a file validates alike. */
 export function roundTripProblems(stage: AnyStage): string[] {
@@ -23,8 +24,8 @@ export function roundTripProblems(stage: AnyStage): string[] {
   const text = JSON.stringify(stage.params);
   const copy = JSON.parse(text) as TObject;
   if (JSON.stringify(copy) !== text) problems.push('the schema changes when it is written and read again');
-  const own = ajv().compile(stage.params);
-  const copied = ajv().compile(copy);
+  const own = ajv.compile(stage.params);
+  const copied = ajv.compile(copy);
   for (const given of [{}, ...Object.keys(copy.properties).map((name) => ({ [name]: WRONG }))]) {
     const [a, b] = [structuredClone(given), structuredClone(given)];
     if (own(a) !== copied(b) || JSON.stringify(a) !== JSON.stringify(b)) {
@@ -44,7 +45,7 @@ export function documentationProblems(stage: AnyStage): string[] {
     problems.push(...undocumentedBelow(own, name));
     if ('default' in own) {
       const value = structuredClone(own.default);
-      if (!ajv().compile(own)(value)) problems.push(`parameter ${name} refuses its default ${JSON.stringify(value)}`);
+      if (!ajv.compile(own)(value)) problems.push(`parameter ${name} refuses its default ${JSON.stringify(value)}`);
     } else if (!schema.required?.includes(name) && own.type !== 'object') {
       // A group of settings may be absent as a whole; a value that may be left out has a default.
       problems.push(`parameter ${name} may be left out but has no default`);
@@ -94,8 +95,4 @@ export function refusalProblems(
     const { problem } = fault.parts;
     return problem.includes(path) ? [] : [`${JSON.stringify(params)} is refused without naming ${path}: ${problem}`];
   });
-}
-
-function ajv() {
-  return new Ajv({ useDefaults: true, allErrors: true, strict: false });
 }
