@@ -1,10 +1,12 @@
 /** Trains a neural network on ONNX Runtime and predicts every clip with it. */
 import { DataError, Type, defineStage } from '@prosodia/core';
 import {
+  AugmentationSchema,
   CallbacksSchema,
   type HistoryRow,
   LayersSchema,
   LossSchema,
+  MixupSchema,
   OptimizerSchema,
   ScheduleSchema,
   type TrainResult,
@@ -44,6 +46,8 @@ export default defineStage({
     optimizer: OptimizerSchema,
     schedule: ScheduleSchema,
     callbacks: CallbacksSchema,
+    mixup: Type.Optional(MixupSchema),
+    augmentation: Type.Optional(AugmentationSchema),
     batch_size: Type.Integer({ default: 32, minimum: 1, description: 'Rows per step.' }),
     epochs: Type.Integer({ default: 100, minimum: 1, description: 'Passes over the training rows, at most.' }),
     class_weight: Type.Union([Type.Literal('balanced'), Type.Literal('none')], {
@@ -78,6 +82,8 @@ export default defineStage({
       loss: params.loss,
       ...(params.class_weight === 'balanced' ? { class_weight: 'balanced' as const } : {}),
       callbacks: params.callbacks,
+      mixup: params.mixup,
+      augmentation: params.augmentation,
       seed: rng.uint32(),
       device,
       threads: 1,

@@ -28,7 +28,8 @@ export class Progress {
     const first = this.#points[0]!;
     const last = this.#points.at(-1)!;
     const elapsed = (last.at - first.at) / 1000;
-    const rate = elapsed > 0.2 ? (last.done - first.done) / elapsed : this.#done / Math.max(this.seconds, 0.1);
+    // One point says nothing about speed: a stage may spend half a minute before its first row.
+    const rate = elapsed >= 1 ? (last.done - first.done) / elapsed : 0;
     const parts: string[] = [];
     if (this.#total !== null && this.#total > 0) {
       if (bar) parts.push(drawBar(this.#done / this.#total));
