@@ -46,12 +46,17 @@ export function readPipeline(
   const source = new YamlSource(name, text);
   const root = asMap(source, [], source.toJS(), 'a pipeline: a map with the keys name, stages, ...');
   checkKeys(source, [], root, TOP_KEYS);
-  if (typeof root['name'] !== 'string') {
+  // It names a folder.
+  if (typeof root['name'] !== 'string' || !/^[A-Za-z0-9][\w.-]*$/.test(root['name'])) {
     throw source.error(['name'], {
-      problem: 'a pipeline needs a name',
-      expected: 'name: a word',
+      problem: 'a pipeline needs a plain name',
+      expected: 'name: letters, digits, _, - and ., beginning with a letter or digit',
       got: show(root['name']),
     });
+  }
+  for (const key of ['title', 'description']) {
+    if (root[key] === undefined || typeof root[key] === 'string') continue;
+    throw source.error([key], { problem: `${key} has the wrong form`, expected: 'text', got: show(root[key]) });
   }
   const vars = readVars(source, root['vars'], overrides);
   const stages: Record<string, StageEntry> = {};
@@ -89,7 +94,7 @@ function readVars(
     vars[name] = value as Scalar;
   }
   for (const [name, value] of Object.entries(overrides)) {
-    if (!(name in vars)) {
+    if (!Object.hasOwn(vars, name)) {
       const near = nearest(name, Object.keys(vars));
       throw source.error(['vars'], {
         problem: `the pipeline has no variable ${name}`,
@@ -100,6 +105,7 @@ function readVars(
     }
     vars[name] = convert(source, name, value, vars[name]!);
   }
+  checkSeed(source, ['vars', 'seed'], vars['seed']);
   return vars;
 }
 
@@ -149,9 +155,7 @@ function readStage(source: YamlSource, instance: string, raw: unknown, vars: Rec
     });
   }
   const seed = entry['seed'];
-  if (seed !== undefined && typeof seed !== 'number') {
-    throw source.error([...path, 'seed'], { problem: 'a seed is a number', expected: 'a number', got: show(seed) });
-  }
+  if (seed !== undefined) checkSeed(source, [...path, 'seed'], seed);
   return {
     uses: entry['uses'],
     with:
@@ -159,6 +163,11 @@ function readStage(source: YamlSource, instance: string, raw: unknown, vars: Rec
     from: readFrom(source, [...path, 'from'], entry['from']),
     ...(seed === undefined ? {} : { seed }),
   };
+}
+
+function checkSeed(source: YamlSource, path: YamlPath, seed: unknown): asserts seed is number {
+  if (Number.isSafeInteger(seed)) return;
+  throw source.error(path, { problem: 'a seed is a whole number', expected: 'a whole number', got: show(seed) });
 }
 
 function readFrom(source: YamlSource, path: YamlPath, raw: unknown): StageEntry['from'] {
@@ -188,19 +197,35 @@ function readPublish(source: YamlSource, raw: unknown): Record<string, string> {
         got: show(reference),
       });
     }
-    if (folder.startsWith('/') || folder.split('/').includes('..')) {
+    const fault = placeFault(folder, Object.keys(map));
+    if (fault !== undefined) {
       throw source.error(
         ['publish', folder],
-        {
-          problem: 'published files stay inside the run',
-          expected: 'a folder name, or . for the run itself',
-          got: folder,
-        },
+        { problem: fault, expected: 'a folder name such as models/dnn, or . for the run itself', got: folder },
         'key',
       );
     }
   }
   return map as Record<string, string>;
+}
+
+/** What the run's folder holds besides what is published. */
+const OWN_PLACES = ['run.json', 'logs', 'stages'];
+
+/** Why nothing can be published at a place; undefined if it can. */
+function placeFault(place: string, all: readonly string[]): string | undefined {
+  if (place === '.') return undefined;
+  const steps = place.split('/');
+  if (
+    place.includes('\\') ||
+    steps.some((step) => step === '' || step === '.' || step === '..' || step.endsWith(':'))
+  ) {
+    return 'published files stay inside the run';
+  }
+  if (OWN_PLACES.includes(steps[0]!)) return `the run itself keeps its ${steps[0]} there`;
+  // A published folder is a link into the store, where nothing may be added.
+  const outer = all.find((other) => place.startsWith(`${other}/`));
+  return outer === undefined ? undefined : `${place} would lie inside ${outer}, which is another artifact`;
 }
 
 const VARIABLE = /\$\{([^}]*)\}/g;
@@ -215,7 +240,7 @@ function fillVars(source: YamlSource, path: YamlPath, value: unknown, vars: Reco
   }
   if (typeof value !== 'string') return value;
   const lookUp = (name: string): Scalar => {
-    if (name in vars) return vars[name]!;
+    if (Object.hasOwn(vars, name)) return vars[name]!;
     const near = nearest(name, Object.keys(vars));
     throw source.error(path, {
       problem: `there is no variable ${name}`,

@@ -108,7 +108,7 @@ function resolveInstance(
   const inputs = Object.fromEntries(
     stage.inputs.map((input) => [input.name, wire(source, path, input, entry, stage, stages)]),
   );
-  const seed = entry.seed ?? Number(file.vars['seed']);
+  const seed = entry.seed ?? (file.vars['seed'] as number);
   return {
     name,
     stage,
@@ -173,7 +173,14 @@ function resolveReference(
 ): OutputRef {
   const [instance, outputName, ...rest] = text.split('.');
   const stage = stages.get(instance!);
-  if (!stage || rest.length > 0) {
+  if (rest.length > 0) {
+    throw source.error(path, {
+      problem: 'this does not name a stage output',
+      expected: 'stage or stage.output',
+      got: text,
+    });
+  }
+  if (!stage) {
     const near = nearest(instance!, stages.keys());
     throw source.error(path, {
       problem: `there is no stage instance ${instance}`,

@@ -4,7 +4,7 @@
  * Paths into the document are arrays of keys, as in `['stages', 'pca', 'with', 'n_components']`.
  */
 import { type Document, LineCounter, type Node, type Pair, isMap, isNode, isScalar, isSeq, parseDocument } from 'yaml';
-import { type ErrorParts, RequestError } from '@prosodia/core';
+import { type ErrorParts, RequestError, messageOf } from '@prosodia/core';
 
 export type YamlPath = readonly (string | number)[];
 
@@ -29,9 +29,16 @@ export class YamlSource {
     }
   }
 
-  /** The whole document as plain values. */
+  /**
+   * The whole document as plain values.
+   * @throws RequestError for aliases without an anchor, or that multiply beyond measure
+   */
   toJS(): unknown {
-    return this.#document.toJS() as unknown;
+    try {
+      return this.#document.toJS() as unknown;
+    } catch (cause) {
+      throw new RequestError({ problem: `not valid YAML: ${messageOf(cause)}`, where: this.name }, { cause });
+    }
   }
 
   /** An error that points at the value (or, with `at: 'key'`, the key) at `path`. */
@@ -41,14 +48,22 @@ export class YamlSource {
 
   /** `file:line:column` of the value at `path`. */
   place(path: YamlPath): string {
-    const { line, col } = this.#lines.linePos(this.#offset(path, 'value'));
+    const { line, col } = this.#position(this.#offset(path, 'value'));
     return `${this.name}:${line}:${col}`;
   }
 
-  #error(offset: number, parts: ErrorParts): RequestError {
+  /** An empty text has no lines for the counter, but a beginning all the same. */
+  #position(offset: number): { line: number; col: number } {
     const { line, col } = this.#lines.linePos(offset);
-    const shown = this.text.split('\n')[line - 1] ?? '';
-    const frame = `\n  ${String(line).padStart(4)} | ${shown}\n       | ${' '.repeat(Math.max(0, col - 1))}^`;
+    return { line: Math.max(1, line), col: Math.max(1, col) };
+  }
+
+  #error(offset: number, parts: ErrorParts): RequestError {
+    const { line, col } = this.#position(offset);
+    const shown = this.text.split(/\r?\n/)[line - 1] ?? '';
+    // A tab before the caret stays one, so that the caret comes to stand below the place.
+    const indent = shown.slice(0, col - 1).replace(/[^\t]/g, ' ');
+    const frame = `\n  ${String(line).padStart(4)} | ${shown}\n       | ${indent}^`;
     return new RequestError({ ...parts, problem: parts.problem + frame, where: `${this.name}:${line}:${col}` });
   }
 
