@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { type IncomingMessage, type ServerResponse, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -13,7 +13,8 @@ const BODY = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * 7919) >>
 const MD5 = createHash('md5').update(BODY).digest('hex');
 const ETAG = '"v1"';
 
-type Handler = (request: IncomingMessage, response: ServerResponse, nth: number) => void;
+/** `part` is where the client keeps what has arrived. */
+type Handler = (request: IncomingMessage, response: ServerResponse, nth: number, part: string) => void;
 
 /** Serves `handler` on the loopback device and downloads from it into a temporary folder. */
 async function withServer<T>(
@@ -21,15 +22,17 @@ async function withServer<T>(
   work: (get: (options?: Partial<DownloadOptions>) => Promise<void>, file: string, ranges: string[]) => Promise<T>,
 ): Promise<T> {
   const ranges: string[] = [];
+  let part = '';
   const server = createServer((request, response) => {
     ranges.push(request.headers.range ?? '');
-    handler(request, response, ranges.length);
+    handler(request, response, ranges.length, part);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/corpus.zip`;
   try {
     return await inTempFolder((folder) => {
       const file = join(folder, 'corpus.zip');
+      part = `${file}.part`;
       const options: DownloadOptions = {
         url,
         file,
@@ -49,8 +52,26 @@ async function withServer<T>(
   }
 }
 
-/** Answers as a good server does, ranges and If-Range included; cuts the connection after `cut` bytes of body. */
-function serve(request: IncomingMessage, response: ServerResponse, { etag = ETAG, cut = Infinity, body = BODY } = {}) {
+/** Sends `bytes` and cuts the connection as soon as the client has kept them, however slow it is. */
+function sendAndCut(response: ServerResponse, bytes: Uint8Array, part: string): void {
+  response.write(bytes);
+  const timer = setInterval(() => {
+    const kept = existsSync(part) ? statSync(part).size : 0;
+    if (kept < bytes.length) return;
+    clearInterval(timer);
+    response.destroy();
+  }, 5);
+}
+
+interface Service {
+  etag?: string;
+  body?: Buffer;
+  /** Cut the connection after this many bytes of the body. */
+  cut?: { after: number; part: string };
+}
+
+/** Answers as a good server does, ranges and If-Range included. */
+function serve(request: IncomingMessage, response: ServerResponse, { etag = ETAG, cut, body = BODY }: Service = {}) {
   const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
   const condition = request.headers['if-range'];
   const resume = from > 0 && (condition === undefined || condition === etag);
@@ -60,14 +81,14 @@ function serve(request: IncomingMessage, response: ServerResponse, { etag = ETAG
     'content-length': bytes.length,
     ...(resume && { 'content-range': `bytes ${from}-${body.length - 1}/${body.length}` }),
   });
-  if (cut >= bytes.length) response.end(bytes);
-  else response.write(bytes.subarray(0, cut), () => setTimeout(() => response.destroy(), 20));
+  if (cut) sendAndCut(response, bytes.subarray(0, cut.after), cut.part);
+  else response.end(bytes);
 }
 
 describe('download', () => {
   it('continues where a cut connection ended, and the bytes are right', () =>
     withServer(
-      (request, response, nth) => serve(request, response, nth === 1 ? { cut: 100_000 } : {}),
+      (request, response, nth, part) => serve(request, response, nth === 1 ? { cut: { after: 100_000, part } } : {}),
       async (get, file, ranges) => {
         const seen: number[] = [];
         await get({ progress: (done) => seen.push(done) });
@@ -97,8 +118,12 @@ describe('download', () => {
 
   it('starts over if the file changed between two attempts', () =>
     withServer(
-      (request, response, nth) =>
-        serve(request, response, nth === 1 ? { cut: 1000, etag: '"old"', body: Buffer.alloc(BODY.length) } : {}),
+      (request, response, nth, part) =>
+        serve(
+          request,
+          response,
+          nth === 1 ? { cut: { after: 1000, part }, etag: '"old"', body: Buffer.alloc(BODY.length) } : {},
+        ),
       async (get, file) => {
         await get();
         expect(BODY.equals(await readFile(file))).toBe(true);
@@ -107,9 +132,9 @@ describe('download', () => {
 
   it('starts over with a server that ignores ranges', () =>
     withServer(
-      (_request, response, nth) => {
+      (_request, response, nth, part) => {
         response.writeHead(200, { 'content-length': BODY.length });
-        if (nth === 1) response.write(BODY.subarray(0, 5000), () => setTimeout(() => response.destroy(), 20));
+        if (nth === 1) sendAndCut(response, BODY.subarray(0, 5000), part);
         else response.end(BODY);
       },
       async (get, file, ranges) => {
