@@ -70,7 +70,7 @@ const TEXT = `toy  Words
   waiting   features  for the same work in process 7 on host
   notice    features  two clips are silent
   output    features  a native library speaks
-  computed  features       12 s  4.8 MiB  n_mels: 64 -> 128
+  computed  features       12 s  4.8 MiB
   failed    model         1.0 s
 failed  1 computed, 1 cached, 14 s
 `.split('\n');

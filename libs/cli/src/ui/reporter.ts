@@ -56,7 +56,7 @@ abstract class TextReporter implements Reporter {
         break;
       case 'start':
         this.running.set(event.stage, new Progress());
-        this.started(event.stage, `  ${dim('run')}       ${this.#name(event.stage)}  ${dim(event.reason)}`);
+        this.started(event.stage, `  ${dim('run')}       ${this.#name(event.stage)}  ${dim(shorten(event.reason))}`);
         break;
       case 'wait':
         this.print(`  ${yellow('waiting')}   ${this.#name(event.stage)}  for the same work in ${event.owner}`);
@@ -78,7 +78,8 @@ abstract class TextReporter implements Reporter {
         this.running.delete(event.stage);
         const size = event.bytes > 0 ? `${formatBytes(event.bytes)}  ` : '';
         const line = `${this.#name(event.stage)}  ${formatSeconds(event.seconds).padStart(9)}  `;
-        if (event.status === 'computed') this.print(`  ${green('computed')}  ${line}${size}${dim(event.reason)}`);
+        if (event.status === 'computed')
+          this.print(`  ${green('computed')}  ${line}${size}${dim(this.afterwards(event.reason))}`);
         else if (event.status === 'cached') this.print(`  ${dim('cached')}    ${dim(this.#name(event.stage))}`);
         else if (event.status === 'failed') this.print(`  ${red('failed')}    ${line}`);
         else this.print(`  ${yellow(event.status)} ${this.#name(event.stage)}`);
@@ -107,12 +108,19 @@ abstract class TextReporter implements Reporter {
   protected abstract print(line: string): void;
   protected abstract started(stage: string, line: string): void;
   protected abstract progressed(stage: string, progress: Progress): void;
+  /** What to say of the reason when a stage is done: nothing where its start has said it. */
+  protected abstract afterwards(reason: string): string;
   /** Makes stderr ready for output on stdout. */
   protected abstract settle(): void;
 
   #name(stage: string): string {
     return stage.padEnd(this.#width);
   }
+}
+
+/** `status` and the run record have the whole of a long reason. */
+function shorten(reason: string): string {
+  return reason.length > 100 ? `${reason.slice(0, 99)}…` : reason;
 }
 
 const PLAIN_INTERVAL_S = 10;
@@ -135,6 +143,10 @@ class PlainReporter extends TextReporter {
     if (progress.seconds - last < PLAIN_INTERVAL_S) return;
     this.#lastShown.set(stage, progress.seconds);
     this.print(`  ...       ${stage}  ${progress.describe(false)}`);
+  }
+
+  protected afterwards(): string {
+    return '';
   }
 
   protected settle(): void {}
@@ -174,6 +186,10 @@ class LiveReporter extends TextReporter {
   }
 
   protected progressed(): void {}
+
+  protected afterwards(reason: string): string {
+    return shorten(reason);
+  }
 
   protected settle(): void {
     this.#clear();
