@@ -104,7 +104,7 @@ describe('the plain reporter', () => {
 });
 
 describe('the live reporter', () => {
-  it('leaves the same lines behind as the plain one, and the cursor on', () => {
+  it('leaves one line per stage behind, with the reason it ran, and the cursor on', () => {
     const { streams, out, err } = fakeStreams(true);
     vi.stubEnv('NO_COLOR', '1');
     const reporter = reporterFor(streams, false);
@@ -115,7 +115,8 @@ describe('the live reporter', () => {
     reporter.close();
     reporter.close();
     const written = err();
-    expect(screen(written)).toEqual(TEXT);
+    const lines = TEXT.map((line) => (line.startsWith('  computed') ? `${line}  n_mels: 64 -> 128` : line));
+    expect(screen(written)).toEqual(lines);
     expect(written.startsWith('\x1b[?25l')).toBe(true);
     expect(written.split(CURSOR_ON)).toHaveLength(2);
     expect(out()).toBe('\naccuracy 0.5\n');
