@@ -185,7 +185,7 @@ async function show(artifact: Artifact, count: number, json: boolean, context: C
   const shown = summary.slice(0, 40);
   context.out.write(
     `${columns([
-      ['column', 'type', 'min', 'max', 'mean', 'distinct', 'null %'].map((name) => bold(name)),
+      ['column', 'type', 'min', 'max', 'mean', '~distinct', 'null %'].map((name) => bold(name)),
       ...shown.map((row) =>
         [
           row['column_name'],
@@ -193,7 +193,7 @@ async function show(artifact: Artifact, count: number, json: boolean, context: C
           row['min'],
           row['max'],
           row['avg'],
-          row['approx_unique'],
+          Math.min(total, Number(row['approx_unique'])), // An estimate, which may exceed the rows.
           row['null_percentage'],
         ].map(cell),
       ),

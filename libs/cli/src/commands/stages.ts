@@ -80,6 +80,9 @@ function describe(stage: StageInfo, stream: { isTTY?: boolean }): string {
 function typeOf(schema: ParamSchema): string {
   if (schema.anyOf) return schema.anyOf.map(typeOf).join(' | ');
   if (schema.const !== undefined) return JSON.stringify(schema.const);
-  if (schema.type === 'array') return `${schema.items ? typeOf(schema.items) : 'any'}[]`;
+  if (schema.type === 'array') {
+    const item = schema.items ? typeOf(schema.items) : 'any';
+    return item.includes(' | ') ? `(${item})[]` : `${item}[]`;
+  }
   return schema.type ?? 'any';
 }
