@@ -5,6 +5,7 @@ import { join, relative, resolve } from 'node:path';
 import { RequestError, nearest } from '@prosodia/core';
 import { Fingerprints } from './catalogue/fingerprint.ts';
 import type { Catalogue, StageInfo } from './catalogue/info.ts';
+import { KnownParams } from './pipeline/known-params.ts';
 import { type Plan, planPipeline } from './pipeline/resolve.ts';
 import { Store } from './store/store.ts';
 
@@ -26,6 +27,7 @@ export class Project {
   readonly store: Store;
   readonly catalogue: Catalogue;
   readonly fingerprints: Fingerprints;
+  readonly #known: KnownParams;
 
   constructor({ root, build, artifacts, dataFolder }: ProjectOptions) {
     this.root = root;
@@ -35,6 +37,7 @@ export class Project {
     const stages = JSON.parse(readFileSync(join(build, 'catalogue.json'), 'utf8')) as StageInfo[];
     this.catalogue = new Map(stages.map((stage) => [stage.name, stage]));
     this.fingerprints = new Fingerprints(root, build);
+    this.#known = new KnownParams(join(build, 'params.json'));
   }
 
   /** Names of the pipelines in `pipelines/`. */
@@ -71,6 +74,8 @@ export class Project {
       );
     }
     const shown = relative(cwd, path);
-    return planPipeline(shown.startsWith('..') ? path : shown, text, this.catalogue, overrides);
+    const plan = planPipeline(shown.startsWith('..') ? path : shown, text, this.catalogue, overrides, this.#known);
+    await this.#known.save();
+    return plan;
   }
 }

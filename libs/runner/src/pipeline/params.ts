@@ -3,13 +3,14 @@ import AjvModule, { type ErrorObject } from 'ajv';
 import { type ErrorParts, nearest } from '@prosodia/core';
 import type { StageInfo } from '../catalogue/info.ts';
 import { show } from './file.ts';
+import type { KnownParams } from './known-params.ts';
 import type { YamlPath, YamlSource } from './source.ts';
 
 /** What checking needs to know of a stage. */
 export type StageSchema = Pick<StageInfo, 'name' | 'params'>;
 
 const Ajv = AjvModule.default;
-const ajv = new Ajv({ useDefaults: true, allErrors: true, strict: false, verbose: true });
+let validators: InstanceType<typeof Ajv> | undefined;
 
 /** What is wrong with parameters, and where in them. */
 export interface ParamsFault {
@@ -34,16 +35,21 @@ export function resolveParams(
   given: Readonly<Record<string, unknown>>,
   source: YamlSource,
   path: YamlPath,
+  known?: KnownParams,
 ): Record<string, unknown> {
+  const recalled = known?.recall(stage.name, given);
+  if (recalled) return recalled;
   const { params, fault } = checkParams(stage, given);
   if (fault) throw source.error([...path, ...fault.path], fault.parts, fault.at);
+  known?.remember(stage.name, given, params);
   return params;
 }
 
 /** Checks parameters wherever they come from; `given` is left as it is. */
 export function checkParams(stage: StageSchema, given: Readonly<Record<string, unknown>>): CheckedParams {
   const params = structuredClone(given) as Record<string, unknown>;
-  const validate = ajv.compile(stage.params);
+  validators ??= new Ajv({ useDefaults: true, allErrors: true, strict: false, verbose: true });
+  const validate = validators.compile(stage.params);
   if (validate(params)) return { params };
   return { fault: faultOf(stage, mostTelling(validate.errors!)) };
 }

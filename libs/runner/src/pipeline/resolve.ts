@@ -5,6 +5,7 @@
 import { nearest } from '@prosodia/core';
 import type { Catalogue, InputInfo, StageInfo } from '../catalogue/info.ts';
 import { type PipelineFile, type Scalar, type StageEntry, readPipeline } from './file.ts';
+import type { KnownParams } from './known-params.ts';
 import { resolveParams } from './params.ts';
 import type { YamlPath, YamlSource } from './source.ts';
 
@@ -38,6 +39,7 @@ export interface Plan {
 
 /**
  * @param name file name for messages
+ * @param known parameters that need no second check
  * @throws RequestError with file, line and column
  */
 export function planPipeline(
@@ -45,6 +47,7 @@ export function planPipeline(
   text: string,
   catalogue: Catalogue,
   overrides: Readonly<Record<string, string>> = {},
+  known?: KnownParams,
 ): Plan {
   const file = readPipeline(name, text, overrides);
   const stages = new Map(
@@ -52,7 +55,7 @@ export function planPipeline(
   );
   const instances = new Map<string, Instance>();
   for (const [instance, entry] of Object.entries(file.stages)) {
-    instances.set(instance, resolveInstance(file, instance, entry, stages));
+    instances.set(instance, resolveInstance(file, instance, entry, stages, known));
   }
   return {
     name: file.name,
@@ -86,6 +89,7 @@ function resolveInstance(
   name: string,
   entry: StageEntry,
   stages: ReadonlyMap<string, StageInfo>,
+  known: KnownParams | undefined,
 ): Instance {
   const stage = stages.get(name)!;
   const { source } = file;
@@ -112,7 +116,7 @@ function resolveInstance(
   return {
     name,
     stage,
-    params: resolveParams(stage, entry.with, source, [...path, 'with']),
+    params: resolveParams(stage, entry.with, source, [...path, 'with'], known),
     seed,
     inputs,
     needs: [
