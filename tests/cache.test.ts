@@ -2,7 +2,7 @@
 import { appendFileSync, readFileSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type RunRecord, readRecord } from '@prosodia/runner';
 import { type Ended, TestProject, stagesOf, summaryOf } from './support/project.ts';
 
@@ -122,6 +122,59 @@ describe('an edit of code', () => {
     expect(new Set(Object.values(stagesOf(await run('a'))))).toEqual(
       new Set(['computed: code changed: libs/core/src/random.ts']),
     );
+  });
+
+  it('of the locked version of a package counts where the package is used', async () => {
+    const file = join(project.root, 'package-lock.json');
+    const before = readFileSync(file, 'utf8');
+    const withVersion = (name: string) => {
+      const lock = JSON.parse(before) as { packages: Record<string, { version: string }> };
+      lock.packages[`node_modules/${name}`]!.version = '99.0.0';
+      writeFileSync(file, JSON.stringify(lock));
+    };
+    withVersion('yaml'); // Only the runner reads YAML.
+    expect(stagesOf(await run('a'))).toEqual(ALL_CACHED);
+    withVersion('typebox');
+    const reasons = new Set(Object.values(stagesOf(await run('a'))));
+    expect([...reasons]).toEqual([expect.stringMatching(/^computed: code changed: typebox@[\d.]+, typebox@99\.0\.0$/)]);
+    writeFileSync(file, before);
+    expect(stagesOf(await run('a'))).toEqual(ALL_CACHED);
+  });
+
+  it('made while a run goes on does not change what that run computes, nor spoil the store', async () => {
+    const [source, until] = ['stages/upper/letters.ts', 'go-on'].map((name) => join(project.root, name)) as [
+      string,
+      string,
+    ];
+    writeFileSync(
+      join(project.root, 'edited.yaml'),
+      `name: edited
+stages:
+  long: { uses: slow, with: { steps: 1000000, until: '${until}' } }
+  large: { uses: upper, from: { text: long }, with: { suffix: of the edited run } }
+`,
+    );
+    const env = { PROSODIA_ARTIFACTS: 'd' };
+    const text = join(project.root, 'd', 'runs', 'edited', 'latest', 'stages', 'large', 'text', 'text.txt');
+    const going = project.start(['run', 'edited.yaml', '--json'], { env });
+    await vi.waitUntil(() => going.said.out.includes('"progress"'), { timeout: 50_000 });
+    const before = readFileSync(source, 'utf8');
+    writeFileSync(source, before.replace('text.toUpperCase()', '`<${text}>`'));
+    for (let edit = 0; edit < 5; edit++) {
+      appendFileSync(source, `// Edit ${edit}.\n`);
+      await project.cli(['stages'], { env }); // Each makes a build.
+    }
+    writeFileSync(until, '');
+    expect((await going.ended).code).toBe(0);
+    expect(readFileSync(text, 'utf8')).toMatch(/^\d+of the edited run$/);
+    const next = await project.cli(['run', 'edited.yaml', '--json'], { env });
+    expect(stagesOf(next)).toEqual({ long: 'cached', large: 'computed: code changed: stages/upper/letters.ts' });
+    expect(readFileSync(text, 'utf8')).toMatch(/^<\d+>of the edited run$/);
+    writeFileSync(source, before);
+    expect(stagesOf(await project.cli(['run', 'edited.yaml', '--json'], { env }))).toEqual({
+      long: 'cached',
+      large: 'cached',
+    });
   });
 
   it('that changes the result goes on to what depends on it', async () => {

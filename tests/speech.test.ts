@@ -83,6 +83,8 @@ describe('a whole recipe', () => {
 });
 
 describe('artifacts', () => {
+  beforeAll(async () => expect((await run(data)).code).toBe(0));
+
   it('open in DuckDB, with the columns that are documented', async () => {
     const { catalogue } = JSON.parse(`{"catalogue":${(await project.cli(['stages', '--json'])).out}}`) as {
       catalogue: { name: string; outputs: { name: string; kind: { id: string; columns: { name: string }[] } }[] }[];
