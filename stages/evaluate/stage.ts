@@ -83,7 +83,8 @@ speakers were shared between training and test, and the fitted baselines are com
       title: params.title,
       notes: params.notes,
       reproduce: params.reproduce,
-      source: params.source,
+      // Published figures are of real speech: beside synthetic data they would only mislead.
+      source: protocol.synthetic ? undefined : params.source,
       judged,
       scores: score(judged),
       intervals: intervals(judged, { replicates: params.bootstrap, level: params.confidence, unit, rng }),
