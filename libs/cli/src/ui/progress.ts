@@ -18,6 +18,11 @@ export class Progress {
     if (this.#points.length > 50) this.#points.shift();
   }
 
+  /** Whether anything but the start was reported. */
+  get reported(): boolean {
+    return this.#points.length > 0;
+  }
+
   get seconds(): number {
     return (performance.now() - this.started) / 1000;
   }

@@ -203,7 +203,8 @@ class LiveReporter extends TextReporter {
   #redraw(): void {
     const room = Math.max(20, (this.streams.err.columns || 80) - 1);
     const lines = [...this.running].map(([stage, progress]) => {
-      const line = `  ${this.style.cyan('running')}   ${stage}  ${progress.describe(true)}  ${formatSeconds(progress.seconds)}`;
+      const time = progress.reported ? `  ${formatSeconds(progress.seconds)}` : '';
+      const line = `  ${this.style.cyan('running')}   ${stage}  ${progress.describe(true)}${time}`;
       return width(line) > room ? `${line.slice(0, room + line.length - width(line) - 1)}…` : line;
     });
     this.#clear();
