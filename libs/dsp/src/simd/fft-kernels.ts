@@ -15,7 +15,7 @@ import {
   type Kernel,
   type KernelSource,
   type Local,
-} from './assembler.ts';
+} from '@prosodia/wasm';
 
 const { add, sub, mul } = f64x2;
 const BYTES = i32.const(16);

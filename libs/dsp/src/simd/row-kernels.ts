@@ -16,7 +16,7 @@ import {
   type Kernel,
   type KernelSource,
   type Local,
-} from './assembler.ts';
+} from '@prosodia/wasm';
 
 const zero = f64x2.const(0);
 const FOUR = i32.const(4);

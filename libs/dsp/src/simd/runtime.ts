@@ -4,7 +4,7 @@
  * Nothing stays in that memory between calls: a caller lays its inputs out from the start, runs kernels, and
  * copies the results away. Copying costs a few per cent of a kernel's time and spares all bookkeeping.
  */
-import { assemble } from './assembler.ts';
+import { assemble } from '@prosodia/wasm';
 import { fftKernels } from './fft-kernels.ts';
 import { rowKernels } from './row-kernels.ts';
 import { vocoderKernels } from './vocoder-kernels.ts';

@@ -1,5 +1,5 @@
 /** Kernels of the phase vocoder; they go over the bins of one frame, two at a time, in double precision. */
-import { f32x4, f64x2, i32, v128, type KernelSource } from './assembler.ts';
+import { f32x4, f64x2, i32, v128, type KernelSource } from '@prosodia/wasm';
 
 const { add, sub, mul, div } = f64x2;
 const EIGHT = i32.const(8);

@@ -6,7 +6,7 @@
  */
 import type { Attribute, ElementType, Graph, GraphNode, Tensor } from '../graph.ts';
 import { DYNAMIC } from '../graph.ts';
-import { Message } from './protobuf.ts';
+import { Message } from '@prosodia/onnx';
 
 /** IR version 8 and operator set 18: old enough for every current runtime, new enough for all we use. */
 const IR_VERSION = 8;
