@@ -1,10 +1,13 @@
-/** One item in, its feature vector out. */
-import { ProsodiaError, type ShardWorker } from '@prosodia/core';
-import { type FeatureSpec, type Framing, type Vector, featureVector } from './features.ts';
+/** One item in, its features out; or why there are none. */
+import { DataError, ProsodiaError, type ShardWorker } from '@prosodia/core';
+import { type OnError, reasonOf } from '@prosodia/tables';
+import { type FormOptions, type Formed, formed } from './forms.ts';
+import type { Framing } from './spectra.ts';
 
 export interface FeaturizeSetup {
   framing: Framing;
-  features: FeatureSpec[];
+  options: FormOptions;
+  on_error: OnError;
 }
 
 export interface FeaturizeItem {
@@ -12,12 +15,15 @@ export interface FeaturizeItem {
   samples: Float32Array;
 }
 
-const worker: ShardWorker<FeaturizeSetup, FeaturizeItem, Vector> =
-  ({ framing, features }) =>
+export type FeaturizeResult = Formed | { skipped: string };
+
+const worker: ShardWorker<FeaturizeSetup, FeaturizeItem, FeaturizeResult> =
+  ({ framing, options, on_error }) =>
   ({ itemId, samples }) => {
     try {
-      return featureVector(samples, framing, features);
+      return formed(samples, framing, options);
     } catch (error) {
+      if (on_error === 'skip' && error instanceof DataError) return { skipped: reasonOf(error) };
       throw error instanceof ProsodiaError ? error.at(`item ${itemId}`) : error;
     }
   };

@@ -1,34 +1,56 @@
-/** Turns audio into named numbers per item: spectral features, summarized over time by functionals. */
-import { DataError, mapSharded, Type, defineStage } from '@prosodia/core';
-import { AudioTable, FeatureTable, type ItemRow } from '@prosodia/tables';
-import { FeatureSchema, type FeatureSpec, type Vector } from './features.ts';
-import type { FeaturizeItem, FeaturizeSetup } from './rows.ts';
+/** Turns audio into numbers: spectral features, as functionals over time, matrices, stacked channels or vectors. */
+import { DataError, RequestError, mapSharded, Type, defineStage } from '@prosodia/core';
+import { AudioTable, FeatureTable, type ItemRow, OnErrorSchema, SkippedItems } from '@prosodia/tables';
+import { FEATURE_NAMES, FeatureSchema, type FeatureSpec } from './features.ts';
+import { AlignSchema, FormSchema, LengthSchema, NormalizeSchema, checkForm } from './forms.ts';
+import type { FeaturizeItem, FeaturizeResult, FeaturizeSetup } from './rows.ts';
 
-const DEFAULT_FEATURES: FeatureSpec[] = [
-  { mfcc: { n_mfcc: 40, functionals: ['mean', 'std'], delta_functionals: ['mean'] } },
+const USUAL_FEATURES: FeatureSpec[] = [
+  { mfcc: { n_mfcc: 40, fmin: 0, lifter: 0, functionals: ['mean', 'std'], delta_functionals: ['mean'], deltas: 0 } },
 ];
 
 export default defineStage({
   name: 'featurize',
-  summary: 'Computes spectral features of each item and summarizes them over time.',
-  details: 'Names, defaults and numbers are those of librosa. Frames are centred, the window is a periodic Hann.',
+  summary: 'Computes features of each item: summarized over time, or as a matrix, stacked channels or a vector.',
+  details:
+    'Names, defaults and numbers are those of librosa. Frames are centred, the window is a periodic Hann. A matrix ' +
+    'is [frames, bands], as conv1d and recurrent layers take it; stacked channels are [bands, frames, channels], as ' +
+    'conv2d takes them. How much of an item is padding stands in the column `padding`.',
   params: Type.Object({
     n_fft: Type.Integer({ default: 2048, minimum: 16, description: 'Samples in a frame.' }),
     hop_length: Type.Integer({ default: 512, minimum: 1, description: 'Samples from one frame to the next.' }),
     n_mels: Type.Integer({ default: 128, minimum: 1, description: 'Mel bands, for mel_db and mfcc.' }),
+    form: FormSchema,
     features: Type.Array(FeatureSchema, {
-      default: DEFAULT_FEATURES,
-      minItems: 1,
-      description:
-        'Feature groups by name: mfcc, mel_db, chroma, contrast, centroid, bandwidth, rolloff, flatness, zcr, rms.',
+      default: [],
+      description: `Feature groups by name: ${FEATURE_NAMES.join(', ')}. Empty: mfcc. Not for form channels.`,
     }),
+    channels: Type.Array(Type.Array(FeatureSchema, { minItems: 1 }), {
+      default: [],
+      description: 'For form channels: the feature groups of each channel; all channels need as many bands.',
+    }),
+    length: Type.Optional(LengthSchema),
+    align: AlignSchema,
+    pad_value: Type.Number({ default: 0, description: 'What added frames hold, after any normalization.' }),
+    normalize: NormalizeSchema,
+    channel_axis: Type.Boolean({
+      default: false,
+      description: 'For form vector: [values, 1] instead of [values], as conv1d takes it.',
+    }),
+    on_error: OnErrorSchema,
   }),
   inputs: { audio: AudioTable },
   outputs: { features: FeatureTable },
   resources: { threads: 'all' },
 
-  async run({ params, inputs, outputs, threads, signal, progress }) {
-    const { n_fft, hop_length, n_mels, features } = params;
+  async run({ params, inputs, outputs, threads, signal, progress, notice, metrics }) {
+    const { n_fft, hop_length, n_mels, features, channels, form, length, align, on_error } = params;
+    const { pad_value, normalize, channel_axis } = params;
+    const stacked = form === 'channels';
+    if ((stacked ? features : channels).length > 0 || (stacked && channels.length === 0)) throw badGroups(form);
+    const groups = stacked ? channels : [features.length > 0 ? features : USUAL_FEATURES];
+    const options = { form, channels: groups, length, align, pad_value, normalize, channel_axis };
+    checkForm(options);
     const total = await inputs.audio.count();
     const first = await firstRow(inputs.audio.rows(['sample_rate', 'item_id']));
     if (!first) {
@@ -36,40 +58,53 @@ export default defineStage({
       return;
     }
     const sr = first.sample_rate;
-    const waiting: ItemRow[] = [];
+    const waiting: { item: ItemRow; seconds: number }[] = [];
     async function* items(): AsyncGenerator<FeaturizeItem> {
       for await (const { samples, sample_rate, ...item } of inputs.audio.rows()) {
         if (sample_rate !== sr) throw unequalRates(sr, first!.item_id, sample_rate, item.item_id);
-        waiting.push(item);
+        waiting.push({ item, seconds: samples.length / sr });
         yield { itemId: item.item_id, samples: samples.slice() };
       }
     }
-    const results = mapSharded<FeaturizeSetup, FeaturizeItem, Vector>(items(), {
+    const results = mapSharded<FeaturizeSetup, FeaturizeItem, FeaturizeResult>(items(), {
       worker: new URL('./rows.ts', import.meta.url),
-      setup: { framing: { sr, n_fft, hop_length, n_mels }, features },
+      setup: { framing: { sr, n_fft, hop_length, n_mels }, options, on_error },
       threads,
       signal,
     });
+    const skipped = new SkippedItems();
     let done = 0;
-    for await (const { names, values } of results) {
-      if (done === 0) {
-        const units = {
-          sample_rate: String(sr),
-          n_fft: String(n_fft),
-          hop_length: String(hop_length),
-          n_mels: String(n_mels),
-        };
-        outputs.features.begin({ form: 'scalars', names }, units);
+    let heard = 0;
+    for await (const result of results) {
+      const { item, seconds } = waiting.shift()!;
+      if ('skipped' in result) skipped.add(item.item_id, result.skipped);
+      else {
+        if (done === skipped.count) {
+          const units = { sample_rate: sr, n_fft, hop_length, n_mels };
+          const texts = Object.entries(units).map(([name, value]) => [name, String(value)]);
+          outputs.features.begin(result.layout, { ...Object.fromEntries(texts), ...result.metadata });
+        }
+        await outputs.features.append(item, result.values, result.padding);
       }
-      await outputs.features.append(waiting.shift()!, values);
-      progress(++done, total, 'items');
+      heard += seconds;
+      progress(++done, total, `items, ${Math.round(heard)} s of audio`);
     }
+    skipped.report({ notice, metrics }, done - skipped.count);
   },
 });
 
 async function firstRow<T>(rows: AsyncIterable<T>): Promise<T | undefined> {
   for await (const row of rows) return row;
   return undefined;
+}
+
+function badGroups(form: string): RequestError {
+  return new RequestError({
+    problem: form === 'channels' ? 'the features of stacked channels stand in channels' : 'there is one channel only',
+    expected: form === 'channels' ? 'channels: [[...], [...]] and no features' : 'features, and no channels',
+    got: `form: ${form}`,
+    where: 'parameters of featurize',
+  });
 }
 
 function unequalRates(expected: number, firstItem: string, got: number, item: string): DataError {

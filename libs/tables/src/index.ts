@@ -18,4 +18,5 @@ export { SplitReader, SplitTable, type SplitRow } from './kinds/split.ts';
 export { clipLabels, readLabelled, writePredictions, type LabelledRows } from './labelled.ts';
 export { Batch, TableReader } from './reader.ts';
 export { type Column, type ColumnType, type TableSchema } from './schema.ts';
+export { OnErrorSchema, SkippedItems, reasonOf, type OnError } from './skipped.ts';
 export { TableWriter } from './writer.ts';

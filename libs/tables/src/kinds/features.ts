@@ -19,6 +19,7 @@ export type FeatureLayout =
 export type FeatureMetadata = Readonly<Record<string, string>>;
 
 const MATRIX_COLUMN = 'values';
+const PADDING_COLUMN = 'padding';
 
 /** All features of a table (or of a batch) in memory. */
 export interface FeatureBlock {
@@ -26,6 +27,8 @@ export interface FeatureBlock {
   /** Row-major `[items.length, width]`. */
   readonly values: Float32Array;
   readonly width: number;
+  /** For matrices, the share of each item's frames that is padding, 0 to 1; for scalars undefined. */
+  readonly padding?: Float32Array;
 }
 
 export class FeatureReader {
@@ -70,14 +73,14 @@ export class FeatureReader {
         { length: batch.length },
         (_, r) => Object.fromEntries(columns.map(([name, values]) => [name, values.at(r)])) as unknown as ItemRow,
       );
-      let values: Float32Array;
-      if (this.layout.form === 'scalars') values = batch.block(this.layout.names);
-      else {
-        values = new Float32Array(batch.length * this.width);
-        const matrices = batch.column<Float32Array>(MATRIX_COLUMN);
-        for (let r = 0; r < batch.length; r++) values.set(matrices.at(r), r * this.width);
+      if (this.layout.form === 'scalars') {
+        yield { items, values: batch.block(this.layout.names), width: this.width };
+        continue;
       }
-      yield { items, values, width: this.width };
+      const values = new Float32Array(batch.length * this.width);
+      const matrices = batch.column<Float32Array>(MATRIX_COLUMN);
+      for (let r = 0; r < batch.length; r++) values.set(matrices.at(r), r * this.width);
+      yield { items, values, width: this.width, padding: batch.block([PADDING_COLUMN]) };
     }
   }
 
@@ -92,7 +95,9 @@ export class FeatureReader {
       values.set(block.values, offset);
       offset += block.values.length;
     }
-    return { items, values, width: this.width };
+    if (this.layout.form === 'scalars') return { items, values, width: this.width };
+    const padding = Float32Array.from(blocks.flatMap((block) => [...block.padding!]));
+    return { items, values, width: this.width, padding };
   }
 }
 
@@ -114,6 +119,7 @@ export class FeatureWriter {
     const valueColumns: Column[] = scalars
       ? layout.names.map((name) => ({ name, type: 'float32' }))
       : [
+          { name: PADDING_COLUMN, type: 'float32' },
           {
             name: MATRIX_COLUMN,
             type: { fixed: layoutWidth(layout) },
@@ -124,8 +130,12 @@ export class FeatureWriter {
     this.#writer = new TableWriter<ItemRow>(this.#folder, schema, this.#where, scalars ? layout.names.length : 0);
   }
 
-  /** Adds an item and its numbers (copied). Throws a DataError if a number is not finite. */
-  async append(item: ItemRow, values: Float32Array): Promise<void> {
+  /**
+   * Adds an item and its numbers (copied).
+   * @param padding for matrices, the share of the frames that is padding; scalars have none
+   * @throws DataError if a number is not finite
+   */
+  async append(item: ItemRow, values: Float32Array, padding = 0): Promise<void> {
     const writer = this.#started();
     const bad = values.findIndex((value) => !Number.isFinite(value));
     if (bad >= 0) {
@@ -137,7 +147,7 @@ export class FeatureWriter {
     }
     if (this.#layout!.form === 'scalars') await writer.append(item, values);
     else {
-      const row = { ...item, [MATRIX_COLUMN]: values.slice() };
+      const row = { ...item, [PADDING_COLUMN]: padding, [MATRIX_COLUMN]: values.slice() };
       await writer.append(row);
     }
   }
@@ -159,9 +169,19 @@ export const FeatureTable: ArtifactKind<FeatureReader, FeatureWriter> = {
   columns: [
     ...documentation(itemColumns),
     {
-      name: '(one per feature) or values',
-      type: 'float32 or float32[n]',
-      summary: 'named scalars, or a matrix with its shape in the field metadata',
+      name: '(one per feature)',
+      type: 'float32',
+      summary: 'for named scalars',
+    },
+    {
+      name: '(padding)',
+      type: 'float32',
+      summary: 'for matrices: the share of the frames, from 0 to 1, that is padding',
+    },
+    {
+      name: '(values)',
+      type: 'float32[n]',
+      summary: 'for matrices: the numbers, last axis fastest; shape and axes are in the field metadata',
     },
   ],
   async open(folder: string, options: OpenOptions) {
@@ -181,7 +201,7 @@ export function layoutWidth(layout: FeatureLayout): number {
 
 function layoutOf(table: TableReader<ItemRow>): FeatureLayout {
   const own = table.schema.columns.slice(itemColumns.length);
-  const matrix = own.length === 1 && own[0]!.metadata?.['shape'] !== undefined ? own[0]! : undefined;
+  const matrix = own.find(({ name, metadata }) => name === MATRIX_COLUMN && metadata?.['shape'] !== undefined);
   if (!matrix) return { form: 'scalars', names: own.map((column) => column.name) };
   return {
     form: 'matrix',

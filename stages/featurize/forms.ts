@@ -1,0 +1,270 @@
+/**
+ * What becomes of the features of one item: named numbers, a matrix, stacked channels or one long vector.
+ *
+ * Networks take items of one size, so all forms but the first cut or fill every item to a length: the audio to a
+ * number of seconds before anything is computed, or the features to a number of frames after.
+ */
+import { RequestError, type Static, Type } from '@prosodia/core';
+import { type Matrix, functionals, stackBands, zeros } from '@prosodia/dsp';
+import type { FeatureLayout, FeatureMetadata } from '@prosodia/tables';
+import type { FeatureSpec } from './features.ts';
+import { type Course, type Framing, Spectra, bandName } from './spectra.ts';
+
+export const FormSchema = Type.Union(
+  [Type.Literal('scalars'), Type.Literal('matrix'), Type.Literal('channels'), Type.Literal('vector')],
+  {
+    default: 'scalars',
+    description:
+      'scalars: functionals over time, named columns; matrix: [frames, bands], features side by side; channels: ' +
+      '[bands, frames, channels]; vector: each feature frame by frame, one after the other, [values].',
+  },
+);
+
+export const LengthSchema = Type.Unsafe<{ frames: number } | { seconds: number }>(
+  Type.Partial(
+    Type.Object({
+      frames: Type.Integer({
+        minimum: 1,
+        description: 'Features are cut or filled with pad_value to this many frames.',
+      }),
+      seconds: Type.Number({
+        exclusiveMinimum: 0,
+        description:
+          'Audio is cut or filled with silence to this length; frames follow: 1 + floor(samples / hop_length).',
+      }),
+    }),
+    {
+      additionalProperties: false,
+      minProperties: 1,
+      maxProperties: 1,
+      description: 'One length for all items, as frames or as seconds; every form but scalars needs it.',
+    },
+  ),
+);
+
+export const AlignSchema = Type.Union([Type.Literal('start'), Type.Literal('center'), Type.Literal('end')], {
+  default: 'start',
+  description: 'Which part of a longer item is kept, and where a shorter one lies in its padding.',
+});
+
+export const NormalizeSchema = Type.Union(
+  [Type.Literal('none'), Type.Literal('item'), Type.Literal('group'), Type.Literal('band')],
+  {
+    default: 'none',
+    description:
+      'Zero mean and unit variance within each item, for all forms but scalars: over its whole matrix or each whole ' +
+      'channel (item), each feature group (group) or each band (band). Added frames take no part. For statistics ' +
+      'fitted on training rows leave it at none and put a scale stage after.',
+  },
+);
+
+export interface FormOptions {
+  form: Static<typeof FormSchema>;
+  /** The groups of each channel; one channel for the forms that have one. */
+  channels: FeatureSpec[][];
+  length: Static<typeof LengthSchema> | undefined;
+  pad_value: number;
+  align: Static<typeof AlignSchema>;
+  normalize: Static<typeof NormalizeSchema>;
+  /** For vectors: `[values, 1]` instead of `[values]`. */
+  channel_axis: boolean;
+}
+
+/** One item's features in their form. */
+export interface Formed {
+  layout: FeatureLayout;
+  /** What the numbers are: names of bands and the like. */
+  metadata: FeatureMetadata;
+  values: Float32Array;
+  /** Share of the frames that is padding. */
+  padding: number;
+}
+
+/** Throws a RequestError for settings that do not go together. */
+export function checkForm({ form, length, normalize, channels, channel_axis }: FormOptions): void {
+  const refuse = (problem: string, fix: string) => {
+    throw new RequestError({ problem, got: `form: ${form}`, where: 'parameters of featurize', fix });
+  };
+  if (form !== 'scalars' && !length)
+    refuse('items of one size need a length', 'set length: { frames: N } or { seconds: S }');
+  if (form === 'scalars') {
+    if (length && 'frames' in length)
+      refuse('functionals need no number of frames', 'use length: { seconds: S }, or none');
+    if (normalize !== 'none') refuse('functionals of normalized features say nothing', 'use normalize: none');
+  }
+  if (form === 'channels' && channels.some((groups) => groups.length === 0)) {
+    refuse('a channel needs a feature', 'remove the empty channel');
+  }
+  if (channel_axis && form !== 'vector') refuse('only a vector can do with a channel axis', 'use channel_axis: false');
+}
+
+/**
+ * The features of one item.
+ * @param y mono samples, at least one
+ * @throws DataError if `y` is empty or not finite; RequestError for settings that do not go together
+ */
+export function formed(y: Float32Array, framing: Framing, options: FormOptions): Formed {
+  const { form, length, align, normalize, pad_value, channels } = options;
+  const { samples, padding: silence } =
+    length && 'seconds' in length
+      ? fitSamples(y, Math.round(length.seconds * framing.sr), align)
+      : { samples: y, padding: 0 };
+  const spectra = new Spectra(samples, framing);
+  if (form === 'scalars') return scalars(spectra, channels[0]!);
+
+  const groups = channels.map((specs) =>
+    specs.flatMap((spec) => spectra.courses(spec, 'mfcc' in spec ? ORDERS.slice(0, spec.mfcc.deltas) : [])),
+  );
+  const frames = groups[0]![0]!.matrix.rows;
+  const wanted = length && 'frames' in length ? length.frames : frames;
+  const padding = wanted > frames ? (wanted - frames) / wanted : silence;
+  const fit = (matrix: Matrix) => fitFrames(matrix, wanted, align, pad_value);
+  const settled = groups.map((courses) => normalized(courses, normalize));
+  const names = groups.map((courses) => courses.flatMap(bandNames));
+  const metadata = { normalize, align, pad_value: String(pad_value) };
+
+  if (form === 'vector') {
+    const values = concatenated(settled[0]!.map((matrix) => fit(matrix).data));
+    const layout: FeatureLayout = options.channel_axis
+      ? { form: 'matrix', shape: [values.length, 1], axes: ['value', 'channel'] }
+      : { form: 'matrix', shape: [values.length], axes: ['value'] };
+    const parts = groups[0]!.map(({ name, matrix: { cols } }) => ({ name, frames: wanted, bands: cols }));
+    return { layout, metadata: { ...metadata, parts: JSON.stringify(parts) }, values, padding };
+  }
+  const stacks = settled.map((matrices) => fit(stackBands(matrices)));
+  if (form === 'matrix') {
+    const [{ data, rows, cols }] = stacks as [Matrix];
+    const layout: FeatureLayout = { form: 'matrix', shape: [rows, cols], axes: ['frame', 'band'] };
+    return { layout, metadata: { ...metadata, bands: JSON.stringify(names[0]) }, values: data, padding };
+  }
+  requireEqualBands(names);
+  const { rows, cols } = stacks[0]!;
+  return {
+    layout: { form: 'matrix', shape: [cols, rows, stacks.length], axes: ['band', 'frame', 'channel'] },
+    metadata: { ...metadata, bands: JSON.stringify(names) },
+    values: interleaved(stacks),
+    padding,
+  };
+}
+
+const ORDERS = [1, 2];
+
+/** Functionals of every band, in the order feature, functional, band. */
+function scalars(spectra: Spectra, specs: readonly FeatureSpec[]): Formed {
+  const names: string[] = [];
+  const values: number[] = [];
+  for (const spec of specs) {
+    const derivatives = 'mfcc' in spec && spec.mfcc.delta_functionals.length > 0 ? ORDERS : [];
+    for (const { name, matrix, functionals: wanted } of spectra.courses(spec, derivatives)) {
+      const table = functionals(matrix, wanted); // bands x functionals
+      for (const [f, functional] of wanted.entries()) {
+        for (let band = 0; band < table.rows; band++) {
+          names.push([name, ...(table.rows > 1 ? [bandName(band, table.rows)] : []), functional].join('_'));
+          values.push(table.data[band * table.cols + f]!);
+        }
+      }
+    }
+  }
+  return { layout: { form: 'scalars', names }, metadata: {}, values: Float32Array.from(values), padding: 0 };
+}
+
+function bandNames({ name, matrix: { cols } }: Course): string[] {
+  return cols === 1 ? [name] : Array.from({ length: cols }, (_, band) => `${name}_${bandName(band, cols)}`);
+}
+
+/** `length` samples of `y`, and the share of them that is added silence. */
+function fitSamples(y: Float32Array, length: number, align: FormOptions['align']) {
+  const samples = new Float32Array(length);
+  const from = offset(y.length - length, align);
+  if (from >= 0) samples.set(y.subarray(from, from + length));
+  else samples.set(y, -from);
+  return { samples, padding: Math.max(0, length - y.length) / length };
+}
+
+/** `rows` frames of a matrix, with frames of `value` where it has none. */
+function fitFrames(matrix: Matrix, rows: number, align: FormOptions['align'], value: number): Matrix {
+  if (matrix.rows === rows) return matrix;
+  const { data, cols } = matrix;
+  const out = zeros(rows, cols);
+  const from = offset(matrix.rows - rows, align);
+  out.data.fill(value);
+  if (from >= 0) out.data.set(data.subarray(from * cols, (from + rows) * cols));
+  else out.data.set(data, -from * cols);
+  return out;
+}
+
+/** How much of `surplus` lies before what is kept; below zero, of what is missing before what there is. */
+function offset(surplus: number, align: FormOptions['align']): number {
+  if (align === 'start') return 0;
+  return align === 'end' ? surplus : Math.trunc(surplus / 2);
+}
+
+/** The matrices of the courses, with zero mean and unit variance over what `normalize` names. */
+function normalized(courses: readonly Course[], normalize: FormOptions['normalize']): Matrix[] {
+  const matrices = courses.map(({ matrix }) => matrix);
+  if (normalize === 'none') return matrices;
+  if (normalize === 'group') return matrices.map((matrix) => standardized([matrix])[0]!);
+  if (normalize === 'item') return standardized(matrices);
+  return matrices.map((matrix) => {
+    const bands = Array.from({ length: matrix.cols }, (_, band) => standardized([bandOf(matrix, band)])[0]!);
+    return stackBands(bands);
+  });
+}
+
+function bandOf({ data, rows, cols }: Matrix, band: number): Matrix {
+  return { data: Float32Array.from({ length: rows }, (_, row) => data[row * cols + band]!), rows, cols: 1 };
+}
+
+/** All values of the matrices to a mean of zero and a deviation of one; to zero if all are equal. */
+function standardized(matrices: readonly Matrix[]): Matrix[] {
+  let count = 0;
+  let sum = 0;
+  for (const { data } of matrices) {
+    count += data.length;
+    for (let i = 0; i < data.length; i++) sum += data[i]!;
+  }
+  const mean = sum / count;
+  let squares = 0;
+  for (const { data } of matrices) for (let i = 0; i < data.length; i++) squares += (data[i]! - mean) ** 2;
+  const deviation = Math.sqrt(squares / count);
+  // What rounding leaves of equal values is no variance.
+  const scale = deviation > 1e-7 * Math.abs(mean) ? 1 / deviation : 0;
+  return matrices.map((matrix) => ({ ...matrix, data: matrix.data.map((value) => (value - mean) * scale) }));
+}
+
+function concatenated(parts: readonly Float32Array[]): Float32Array {
+  const values = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    values.set(part, at);
+    at += part.length;
+  }
+  return values;
+}
+
+/** Matrices of one size as `[bands, frames, matrices]`. */
+function interleaved(matrices: readonly Matrix[]): Float32Array {
+  const { rows, cols } = matrices[0]!;
+  const depth = matrices.length;
+  const values = new Float32Array(rows * cols * depth);
+  for (const [channel, { data }] of matrices.entries()) {
+    for (let frame = 0; frame < rows; frame++) {
+      for (let band = 0; band < cols; band++) {
+        values[(band * rows + frame) * depth + channel] = data[frame * cols + band]!;
+      }
+    }
+  }
+  return values;
+}
+
+function requireEqualBands(names: readonly (readonly string[])[]): void {
+  const other = names.findIndex(({ length }) => length !== names[0]!.length);
+  if (other < 0) return;
+  throw new RequestError({
+    problem: 'channels must have the same number of bands to be stacked',
+    expected: `${names[0]!.length} bands, as channel 0 has`,
+    got: `${names[other]!.length} in channel ${other}`,
+    where: `parameters of featurize, channels.${other}`,
+    fix: 'change n_mels, n_mfcc or the features of a channel',
+  });
+}

@@ -1,0 +1,156 @@
+/**
+ * Features of one item over time.
+ *
+ * One spectrogram serves all of them; it and what several features share are computed when first asked for.
+ */
+import { DataError, ProsodiaError } from '@prosodia/core';
+import {
+  type FunctionalName,
+  type Matrix,
+  cepstrum,
+  chromaStft,
+  delta,
+  magnitude,
+  melspectrogram,
+  powerSpectrogram,
+  powerToDb,
+  rms,
+  spectralBandwidth,
+  spectralCentroid,
+  spectralContrast,
+  spectralFlatness,
+  spectralRolloff,
+  zeroCrossingRate,
+} from '@prosodia/dsp';
+import type { FeatureSpec, SettingsOf } from './features.ts';
+
+/** Settings shared by all features of a table. */
+export interface Framing {
+  /** Hz. */
+  sr: number;
+  n_fft: number;
+  hop_length: number;
+  n_mels: number;
+}
+
+/** A feature over time, and the functionals to take of it. */
+export interface Course {
+  name: string;
+  /** Frames x bands. */
+  matrix: Matrix;
+  functionals: readonly FunctionalName[];
+}
+
+type MelSettings = Pick<SettingsOf<'mel_db'>, 'n_mels' | 'fmin' | 'fmax'>;
+
+/** The spectrograms of one item. */
+export class Spectra {
+  readonly #y: Float32Array;
+  readonly #framing: Framing;
+  readonly #kept = new Map<string, Matrix>();
+
+  /** @param y mono samples, at least one */
+  constructor(y: Float32Array, framing: Framing) {
+    this.#y = y;
+    this.#framing = framing;
+  }
+
+  /**
+   * A feature and its derivatives, each as frames x bands.
+   * @param orders derivatives to take: `[1, 2]` for both
+   * @throws DataError if the samples are none or not finite, or a feature is not; RequestError for settings that
+   *   do not go together. Both name the feature.
+   */
+  courses(spec: FeatureSpec, orders: readonly number[]): Course[] {
+    const [name] = Object.keys(spec) as [string];
+    try {
+      const courses = this.#courses(spec, orders);
+      for (const course of courses) requireFinite(course);
+      return courses;
+    } catch (error) {
+      throw error instanceof ProsodiaError ? error.at(`feature ${name}`) : error;
+    }
+  }
+
+  #courses(spec: FeatureSpec, orders: readonly number[]): Course[] {
+    const { sr, n_fft, hop_length } = this.#framing;
+    const frames = { frame_length: n_fft, hop_length };
+    const one = (
+      name: string,
+      matrix: Matrix,
+      { functionals }: { functionals: readonly FunctionalName[] },
+    ): Course[] => [{ name, matrix, functionals }];
+    if ('mfcc' in spec) return this.#cepstra(spec.mfcc, orders);
+    if ('mel_db' in spec) {
+      const { ref, top_db } = spec.mel_db;
+      return one('mel_db', powerToDb(this.#mel(spec.mel_db), { ref, top_db }), spec.mel_db);
+    }
+    if ('chroma' in spec) return one('chroma', chromaStft({ S: this.#power, sr, n_fft }), spec.chroma);
+    if ('contrast' in spec) return one('contrast', spectralContrast({ S: this.#magnitude, sr, n_fft }), spec.contrast);
+    if ('centroid' in spec) return one('centroid', spectralCentroid({ S: this.#magnitude, sr, n_fft }), spec.centroid);
+    if ('bandwidth' in spec) {
+      return one('bandwidth', spectralBandwidth({ S: this.#magnitude, sr, n_fft }), spec.bandwidth);
+    }
+    if ('rolloff' in spec) return one('rolloff', spectralRolloff({ S: this.#magnitude, sr, n_fft }), spec.rolloff);
+    if ('flatness' in spec) return one('flatness', spectralFlatness({ S: this.#magnitude }), spec.flatness);
+    if ('zcr' in spec) return one('zcr', zeroCrossingRate(this.#y, frames), spec.zcr);
+    return one('rms', rms({ y: this.#y, ...frames }), spec.rms);
+  }
+
+  #cepstra(settings: SettingsOf<'mfcc'>, orders: readonly number[]): Course[] {
+    const { n_mfcc, lifter, functionals, delta_functionals } = settings;
+    const matrix = cepstrum(this.#melDb(settings), { n_mfcc, lifter });
+    // librosa refuses the default edge mode for fewer frames than the window is wide.
+    const mode = matrix.rows < 9 ? 'nearest' : 'interp';
+    return [
+      { name: 'mfcc', matrix, functionals },
+      ...orders.map((order) => ({
+        name: order === 1 ? 'mfcc_delta' : `mfcc_delta${order}`,
+        matrix: delta(matrix, { mode, order }),
+        functionals: delta_functionals,
+      })),
+    ];
+  }
+
+  get #power(): Matrix {
+    const { n_fft, hop_length } = this.#framing;
+    return this.#once('power', () => powerSpectrogram(this.#y, { n_fft, hop_length }));
+  }
+
+  get #magnitude(): Matrix {
+    return this.#once('magnitude', () => magnitude(this.#power));
+  }
+
+  #mel({ n_mels, fmin, fmax }: MelSettings): Matrix {
+    const { sr, n_fft, n_mels: usual } = this.#framing;
+    const bands = { n_mels: n_mels ?? usual, fmin, fmax: fmax ?? sr / 2 };
+    return this.#once(`mel ${Object.values(bands).join()}`, () =>
+      melspectrogram({ S: this.#power, sr, n_fft, ...bands }),
+    );
+  }
+
+  #melDb(settings: MelSettings): Matrix {
+    const { n_mels, fmin, fmax } = settings;
+    return this.#once(`db ${n_mels} ${fmin} ${fmax}`, () => powerToDb(this.#mel(settings)));
+  }
+
+  #once(name: string, make: () => Matrix): Matrix {
+    let matrix = this.#kept.get(name);
+    if (!matrix) this.#kept.set(name, (matrix = make()));
+    return matrix;
+  }
+}
+
+function requireFinite({ name, matrix: { data, cols } }: Course): void {
+  const bad = data.findIndex((value) => !Number.isFinite(value));
+  if (bad < 0) return;
+  throw new DataError({
+    problem: 'a feature is not a finite number',
+    got: `${data[bad]} in frame ${Math.floor(bad / cols)}, ${name} ${bandName(bad % cols, cols)}`,
+  });
+}
+
+/** The number of a band, with as many digits as the last one has. */
+export function bandName(band: number, bands: number): string {
+  return String(band).padStart(String(bands - 1).length, '0');
+}
