@@ -1,7 +1,8 @@
-"""Writes decode.json and resample.json beside this file.
+"""Writes decode.json, resample.json and effects.json beside this file.
 
-Peers: soundfile 0.14.0 (libsndfile 1.2.2) for decoding, librosa 0.10.2.post1 (soxr_hq) for resampling.
-Run with a Python that has both: python make.py
+Peers: soundfile 0.14.0 (libsndfile 1.2.2) for decoding, librosa 0.10.2.post1 (soxr_hq) for resampling,
+scipy 1.17.1 for Butterworth filters.
+Run with a Python that has all of them: python make.py
 """
 
 import base64
@@ -11,6 +12,7 @@ import pathlib
 
 import librosa
 import numpy as np
+import scipy.signal
 import soundfile
 
 HERE = pathlib.Path(__file__).parent
@@ -67,3 +69,17 @@ decode += [decode_case("FLAC", "PCM_16", 1, frames=9000), decode_case("FLAC", "P
 
 rates = [(48000, 16000), (44100, 16000), (16000, 22050), (16000, 15013), (16000, 16000 / 1.122)]
 (HERE / "resample.json").write_text(json.dumps([resample_case(*pair) for pair in rates], indent=1) + "\n")
+
+
+def filtered(signal, corner, kind):
+    sections = scipy.signal.butter(4, corner, kind, fs=16000, output="sos")
+    return scipy.signal.sosfilt(sections, signal).tolist()
+
+
+clicks = [1, 0.5, -0.25, 0, 0.125, 0, 0, 0, -1, 0.5]
+effects = {
+    "input": clicks,
+    "low_pass": filtered(clicks, 3400, "lowpass"),
+    "high_pass": filtered(clicks, 300, "highpass"),
+}
+(HERE / "effects.json").write_text(json.dumps(effects) + "\n")
