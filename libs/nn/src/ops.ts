@@ -89,17 +89,20 @@ export function clip(a: Tensor, low: number, high: number): Tensor {
   return a.graph.node('Clip', [a, a.graph.scalar(low), a.graph.scalar(high)], [a.shape])[0]!;
 }
 
-/** 1 where `a` is not 0, and 0 where it is. */
-export function nonzero(a: Tensor): Tensor {
-  const truth = a.graph.node('Cast', [a], [a.shape], { to: 9 }, { type: 'bool' })[0]!;
-  return a.graph.node('Cast', [truth], [a.shape], { to: 1 })[0]!;
-}
-
 /** 1 where `a > b`, and 0 elsewhere. */
 export function greater(a: Tensor, b: Tensor): Tensor {
-  const shape = broadcastShapes(a.shape, b.shape);
-  const truth = a.graph.node('Greater', [a, b], [shape], {}, { type: 'bool' })[0]!;
-  return a.graph.node('Cast', [truth], [shape], { to: 1 })[0]!;
+  return comparison('Greater', a, b);
+}
+
+/** 1 where `a` and `b` are the same number, and 0 elsewhere. */
+export function equal(a: Tensor, b: Tensor): Tensor {
+  return comparison('Equal', a, b);
+}
+
+/** 1 where `a > 0` and 0 elsewhere, in one pass: a line so steep that the least positive number is beyond its top. */
+export function positive(a: Tensor): Tensor {
+  const steepness = { alpha: { float: 3e38 }, beta: { float: 0 } };
+  return a.graph.node('HardSigmoid', [a], [a.shape], steepness)[0]!;
 }
 
 export function minimum(a: Tensor, b: Tensor): Tensor {
@@ -133,6 +136,11 @@ export function logSoftmax(a: Tensor): Tensor {
 /** Sum over `axes`; the summed axes stay, with size 1, unless `keep` is false. */
 export function sum(a: Tensor, axes: readonly number[], keep = true): Tensor {
   return reduce('ReduceSum', a, axes, keep);
+}
+
+/** The largest element over `axes`. */
+export function largest(a: Tensor, axes: readonly number[], keep = true): Tensor {
+  return reduce('ReduceMax', a, axes, keep);
 }
 
 /** Sum of squares over `axes`. */
@@ -251,6 +259,12 @@ export function sumTo(a: Tensor, shape: Shape): Tensor {
 
 function unary(op: string, a: Tensor): Tensor {
   return a.graph.node(op, [a], [a.shape])[0]!;
+}
+
+function comparison(op: string, a: Tensor, b: Tensor): Tensor {
+  const shape = broadcastShapes(a.shape, b.shape);
+  const truth = a.graph.node(op, [a, b], [shape], {}, { type: 'bool' })[0]!;
+  return a.graph.node('Cast', [truth], [shape], { to: 1 })[0]!;
 }
 
 function elementwise(op: string, a: Tensor, b: Tensor): Tensor {

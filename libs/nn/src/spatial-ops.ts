@@ -1,7 +1,8 @@
 /**
- * Convolution and pooling over one or two spatial axes, channels first: `[batch, channels, ...spatial]`.
+ * Convolution and pooling over one or two spatial axes, channels before them (see `Value` in `layers/layer.ts`).
  */
-import { DYNAMIC, ShapeError, describeShape, type Attributes, type Shape, type Tensor } from './graph.ts';
+import { ShapeError, describeShape, type Attributes, type Shape, type Tensor } from './graph.ts';
+import { reshape } from './ops.ts';
 
 /** How a window moves over each spatial axis. */
 export interface Window {
@@ -71,36 +72,68 @@ export function windowOf(attributes: Attributes): Window {
   };
 }
 
-/** Cross-correlation of `x` with `kernel [out channels, channels, ...size]`, plus a bias per out channel. */
+/**
+ * Cross-correlation of `x` with `kernel [out channels, channels, ...size]`, plus a bias per out channel.
+ * @param x `[batch, channels, ...spatial]`, or in training `[1, channels, batch, ...spatial]`
+ */
 export function convolve(x: Tensor, kernel: Tensor, bias: Tensor | undefined, window: Window): Tensor {
   const [batch, channels, ...spatial] = x.shape;
-  if (channels !== kernel.shape[1]) {
+  const [filters, inputs, ...size] = kernel.shape;
+  if (channels !== inputs) {
     throw new ShapeError({
       problem: 'the kernel does not fit the channels',
-      expected: `${kernel.shape[1]} channels`,
+      expected: `${inputs} channels`,
       got: describeShape(x.shape),
     });
   }
-  const shape = [batch!, kernel.shape[0]!, ...windowOutput(spatial, window)];
+  if (spatial.length > size.length) {
+    return convolve(x, reshape(kernel, [filters!, inputs!, 1, ...size]), bias, overBatch(window));
+  }
+  const shape = [batch!, filters!, ...windowOutput(spatial, window)];
   return x.graph.node('Conv', bias ? [x, kernel, bias] : [x, kernel], [shape], windowAttributes(window))[0]!;
 }
 
+/** The window with one axis more in front, the batch, along which it sees one row at a time. */
+function overBatch({ size, strides, dilations, before, after }: Window): Window {
+  return {
+    size: [1, ...size],
+    strides: [1, ...strides],
+    dilations: [1, ...dilations],
+    before: [0, ...before],
+    after: [0, ...after],
+  };
+}
+
+/** Whether the windows lie side by side, so that each element is in one of them at most. */
+export function isTiling({ size, strides, dilations, before, after }: Window): boolean {
+  const apart = size.every((count, i) => count === strides[i] && dilations[i] === 1);
+  return apart && [...before, ...after].every((count) => count === 0);
+}
+
 /**
- * The largest element of each window; of equal ones the first. With a known batch the places are kept
- * for the gradient.
+ * The largest element of each window. In training, windows that overlap also say where it is, for the
+ * gradient, which takes twice as long.
  */
 export function maxPool(x: Tensor, window: Window): Tensor {
-  const [batch, channels, ...spatial] = x.shape;
-  const shape = [batch!, channels!, ...windowOutput(spatial, window)];
-  const attributes = windowAttributes(window);
-  if (batch === DYNAMIC) return x.graph.node('MaxPool', [x], [shape], attributes)[0]!;
-  return x.graph.node('MaxPool', [x], [shape, shape], attributes, { type: ['float32', 'int64'] })[0]!;
+  return pooled(x, window, (image, shape) => {
+    const attributes = windowAttributes(window);
+    if (image.shape[0] !== 1 || isTiling(window)) return image.graph.node('MaxPool', [image], [shape], attributes)[0]!;
+    return image.graph.node('MaxPool', [image], [shape, shape], attributes, { type: ['float32', 'int64'] })[0]!;
+  });
 }
 
 /** The mean of each window, padding not counted. */
 export function averagePool(x: Tensor, window: Window): Tensor {
-  const [batch, channels, ...spatial] = x.shape;
-  const shape = [batch!, channels!, ...windowOutput(spatial, window)];
   const { dilations: _, ...attributes } = windowAttributes(window);
-  return x.graph.node('AveragePool', [x], [shape], attributes)[0]!;
+  return pooled(x, window, (image, shape) => image.graph.node('AveragePool', [image], [shape], attributes)[0]!);
+}
+
+/** Pooling knows no channels, so in training channels and batch become one axis: `[1, channels batch, ...spatial]`. */
+function pooled(x: Tensor, window: Window, pool: (image: Tensor, shape: Shape) => Tensor): Tensor {
+  const kept = x.shape.slice(0, x.shape.length - window.size.length);
+  const spatial = x.shape.slice(kept.length);
+  const after = windowOutput(spatial, window);
+  if (kept.length === 2) return pool(x, [...kept, ...after]);
+  const images = [1, kept[1]! * kept[2]!];
+  return reshape(pool(reshape(x, [...images, ...spatial]), [...images, ...after]), [...kept, ...after]);
 }

@@ -4,6 +4,7 @@ import {
   add,
   divide,
   elu,
+  equal,
   exp,
   expand,
   gemm,
@@ -11,9 +12,9 @@ import {
   matmul,
   multiply,
   negate,
-  nonzero,
   offset,
   pad,
+  positive,
   power,
   reshape,
   reverse,
@@ -65,18 +66,17 @@ export const basicRules: Readonly<Record<string, GradientRule>> = {
   /** d erf(a) / da = 2 / sqrt(pi) e^(-a^2) */
   Erf: rule((g, [a]) => [multiply(g, scale(exp(negate(multiply(a!, a!))), 2 / Math.sqrt(Math.PI)))]),
 
-  Relu: rule((g, _, y) => [multiply(g, nonzero(y))]),
+  Relu: rule((g, _, y) => [multiply(g, positive(y))]),
   Sigmoid: rule((g, _, y) => [multiply(g, multiply(y, subtract(y.graph.scalar(1), y)))]),
   Tanh: rule((g, _, y) => [multiply(g, subtract(y.graph.scalar(1), multiply(y, y)))]),
 
   /** 1 where a > 0, else alpha e^a; e^min(a, 0) is what Elu computes of min(a, 0), plus 1. */
   Elu: rule((g, [a], _y, { node }) => {
     const alpha = (node.attributes['alpha'] as { float: number }).float;
-    const zero = a!.graph.scalar(0);
-    const positive = greater(a!, zero);
-    const negative = subtract(a!.graph.scalar(1), positive);
+    const above = positive(a!);
+    const negative = subtract(a!.graph.scalar(1), above);
     const slope = offset(elu(multiply(a!, negative)), 1);
-    return [multiply(g, add(positive, multiply(negative, scale(slope, alpha))))];
+    return [multiply(g, add(above, multiply(negative, scale(slope, alpha))))];
   }),
 
   Clip: rule((g, [a, low, high]) => [multiply(g, multiply(greater(a!, low!), greater(high!, a!)))]),
@@ -93,6 +93,13 @@ export const basicRules: Readonly<Record<string, GradientRule>> = {
   ReduceMean: rule((g, [a], y, { node }) => {
     const share = elements(y) / elements(a!);
     return [expand(scale(withReducedAxes(g, a!, node), share), a!.shape)];
+  }),
+
+  /** Shared by equal largest elements, like the gradient of a pool. */
+  ReduceMax: rule((g, [a], y, { node }) => {
+    const axes = integerValues(node.inputs[1]!);
+    const largest = equal(a!, withReducedAxes(y, a!, node));
+    return [multiply(largest, divide(withReducedAxes(g, a!, node), sum(largest, axes)))];
   }),
 
   ReduceSumSquare: rule((g, [a], _y, { node }) => [multiply(scale(a!, 2), withReducedAxes(g, a!, node))]),

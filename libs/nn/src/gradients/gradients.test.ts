@@ -58,6 +58,7 @@ const cases: Record<string, { shapes: number[][]; build: (...inputs: Tensor[]) =
     { shapes: [[2, 3, 4]], build: (a) => ops.sum(a, [0, 2]) },
     { shapes: [[2, 3, 4]], build: (a) => ops.sum(a, [1], false) },
   ],
+  ReduceMax: [{ shapes: [[2, 3, 4]], build: (a) => ops.largest(a, [0, 2], false) }],
   ReduceMean: [{ shapes: [[2, 3, 4]], build: (a) => ops.mean(a, [0, 2], false) }],
   ReduceSumSquare: [{ shapes: [[2, 3, 4]], build: (a) => ops.sumOfSquares(a, [1], false) }],
   Reshape: [{ shapes: [[2, 6]], build: (a) => ops.reshape(a, [3, 4]) }],

@@ -1,7 +1,24 @@
-/** Gradient rules of convolution and pooling. */
+/**
+ * Gradient rules of convolution and pooling, for one image `[1, channels, ...spatial]`: in training the
+ * batch is one of its axes (see `Value` in `layers/layer.ts`).
+ */
 import type { Shape, Tensor } from '../graph.ts';
-import { concat, expand, gemm, matmul, multiply, pad, reshape, reverse, sum, transpose } from '../ops.ts';
-import { windowAttributes, windowOf, windowOutput, type Window } from '../spatial-ops.ts';
+import {
+  concat,
+  divide,
+  equal,
+  expand,
+  gemm,
+  multiply,
+  pad,
+  reshape,
+  reverse,
+  scale,
+  slice,
+  sum,
+  transpose,
+} from '../ops.ts';
+import { averagePool, isTiling, windowAttributes, windowOf, windowOutput, type Window } from '../spatial-ops.ts';
 import { elements, rule, type GradientRule } from './rule.ts';
 
 export const spatialRules: Readonly<Record<string, GradientRule>> = {
@@ -15,26 +32,21 @@ export const spatialRules: Readonly<Record<string, GradientRule>> = {
     ];
   }),
 
+  /** Equal largest elements of a window share its gradient; of windows that overlap, the first has it. */
   MaxPool: rule((g, [x], y, { node }) => {
     const window = windowOf(node.attributes);
-    const places = node.outputs[1]!;
-    const { graph } = g;
-    const overlapping = window.strides.some((stride, i) => stride < window.dilations[i]! * (window.size[i]! - 1) + 1);
-    const padded = [...window.before, ...window.after].some((count) => count > 0);
-    if (!overlapping && !padded) {
-      const { dilations: _, ...attributes } = windowAttributes(window);
-      return [graph.node('MaxUnpool', [g, places, graph.integers(x!.shape)], [x!.shape], attributes)[0]!];
+    if (isTiling(window)) {
+      const tiles = new Tiles(x!.shape, window.size);
+      const largest = equal(tiles.view(x!), tiles.spread(y));
+      // Divided by how many share it.
+      const share = divide(scale(g, 1 / product(window.size)), tiles.mean(largest, y.shape));
+      return [tiles.restore(multiply(largest, tiles.spread(share)))];
     }
-    // Windows may share their largest element, so gradients must add up.
+    const { graph } = g;
     const flat = (tensor: Tensor): Tensor => reshape(tensor, [elements(y)]);
     const nothing = expand(graph.scalar(0), [elements(x!)]);
-    const flatPlaces = graph.node(
-      'Reshape',
-      [places, graph.integers([elements(y)])],
-      [[elements(y)]],
-      {},
-      { type: 'int64' },
-    )[0]!;
+    const places = [node.outputs[1]!, graph.integers([elements(y)])];
+    const flatPlaces = graph.node('Reshape', places, [[elements(y)]], {}, { type: 'int64' })[0]!;
     const spread = graph.node('ScatterElements', [nothing, flatPlaces, flat(g)], [nothing.shape], {
       axis: 0,
       reduction: 'add',
@@ -44,9 +56,13 @@ export const spatialRules: Readonly<Record<string, GradientRule>> = {
 
   AveragePool: rule((g, [x], _y, { node }) => {
     const window = windowOf({ ...node.attributes, dilations: (node.attributes['strides'] as number[]).map(() => 1) });
-    const [batch, channels, ...spatial] = x!.shape;
+    if (isTiling(window)) {
+      const tiles = new Tiles(x!.shape, window.size);
+      return [tiles.restore(tiles.fill(tiles.spread(scale(g, 1 / product(window.size)))))];
+    }
+    const [, images, ...spatial] = x!.shape;
     const shares = g.graph.constant(windowShares(spatial, window), g.shape.slice(2));
-    const single = [batch! * channels!, 1];
+    const single = [images!, 1];
     const ones = g.graph.constant(new Float32Array(product(window.size)).fill(1), [1, 1, ...window.size]);
     const spread = transposedConvolution(
       reshape(multiply(g, shares), [...single, ...g.shape.slice(2)]),
@@ -58,9 +74,89 @@ export const spatialRules: Readonly<Record<string, GradientRule>> = {
   }),
 };
 
-/** With stride 1: the convolution of `g` with the kernel turned round, its two channel axes swapped. */
+/**
+ * Images cut into tiles, one per window. Its tensors are `[rows of tiles, tile height, width]`, where all
+ * that moves is whole rows: an element is repeated along its row by a product with a matrix of zeros and
+ * ones, which is several times faster than the operators made for it (Resize, Expand, MaxUnpool).
+ */
+class Tiles {
+  readonly #shape: Shape;
+  readonly #height: number;
+  readonly #tileHeight: number;
+  readonly #rowsOfTiles: number;
+  readonly #width: number;
+  readonly #tileWidth: number;
+
+  /** @param shape `[1, images, width]` or `[1, images, height, width]` */
+  constructor(shape: Shape, tile: readonly number[]) {
+    this.#shape = shape;
+    const [images, height, width] =
+      shape.length === 3 ? [shape[1]!, 1, shape[2]!] : (shape.slice(1) as [number, number, number]);
+    [this.#tileHeight, this.#tileWidth] = tile.length === 1 ? [1, tile[0]!] : (tile as [number, number]);
+    this.#height = height;
+    this.#rowsOfTiles = images * Math.floor(height / this.#tileHeight);
+    this.#width = width;
+  }
+
+  /** The image as tiles; rows below the last tile are left out. */
+  view(image: Tensor): Tensor {
+    const whole =
+      this.#shape.length === 3 ? image : slice(image, 2, 0, this.#height - (this.#height % this.#tileHeight));
+    return reshape(whole, [this.#rowsOfTiles, this.#tileHeight, this.#width]);
+  }
+
+  /** One value per tile repeated along the width; columns right of the last tile get 0. */
+  spread(values: Tensor): Tensor {
+    const rows = reshape(values, [this.#rowsOfTiles, this.#tilesAcross]);
+    return reshape(gemm(rows, this.#widening(values)), [this.#rowsOfTiles, 1, this.#width]);
+  }
+
+  /** The mean over each tile. */
+  mean(tiles: Tensor, shape: Shape): Tensor {
+    const size = [this.#tileHeight, this.#tileWidth];
+    const none = [0, 0];
+    const window = { size, strides: size, dilations: [1, 1], before: none, after: none };
+    const images = reshape(tiles, [1, this.#rowsOfTiles, this.#tileHeight, this.#width]);
+    return reshape(averagePool(images, window), shape);
+  }
+
+  /** Rows repeated over the height of their tiles. */
+  fill(rows: Tensor): Tensor {
+    return expand(rows, [this.#rowsOfTiles, this.#tileHeight, this.#width]);
+  }
+
+  /** Tiles as an image again, with zeros where no tile is. */
+  restore(tiles: Tensor): Tensor {
+    if (this.#shape.length === 3) return reshape(tiles, this.#shape);
+    const missing = this.#height % this.#tileHeight;
+    const [one, images] = this.#shape as [number, number];
+    return pad(reshape(tiles, [one, images, this.#height - missing, this.#width]), [0, 0, 0, 0], [0, 0, missing, 0]);
+  }
+
+  get #tilesAcross(): number {
+    return Math.floor(this.#width / this.#tileWidth);
+  }
+
+  /** `[tiles across, width]`: 1 where the column belongs to the tile. */
+  #widening({ graph }: Tensor): Tensor {
+    const matrix = new Float32Array(this.#tilesAcross * this.#width);
+    for (let column = 0; column < this.#tilesAcross * this.#tileWidth; column++) {
+      matrix[Math.floor(column / this.#tileWidth) * this.#width + column] = 1;
+    }
+    return graph.constant(matrix, [this.#tilesAcross, this.#width]);
+  }
+}
+
+/**
+ * With stride 1 the convolution of `g` with the kernel turned round, its two channel axes swapped, unless
+ * turning the kernel costs more than what it saves: ORT moves its few elements per channel one by one.
+ */
 function convolutionInput(g: Tensor, kernel: Tensor, shape: Shape, window: Window): Tensor {
-  if (window.strides.some((stride) => stride > 1)) return transposedConvolution(g, kernel, shape, window);
+  const positions = product(g.shape.slice(2));
+  const strided = window.strides.some((stride) => stride > 1);
+  const planes = window.size.length === 3;
+  if (strided && planes) return rowByRow(g, kernel, shape, window);
+  if (strided || (!planes && 6 * kernel.shape[0]! > positions)) return transposedConvolution(g, kernel, shape, window);
   const spatialAxes = window.size.map((_, i) => i + 2);
   const turned = transpose(reverse(kernel, spatialAxes), [1, 0, ...spatialAxes]);
   const reach = window.size.map((size, i) => window.dilations[i]! * (size - 1));
@@ -70,6 +166,23 @@ function convolutionInput(g: Tensor, kernel: Tensor, shape: Shape, window: Windo
     after: reach.map((r, i) => r - window.after[i]!),
   };
   return g.graph.node('Conv', [g, turned], [shape], windowAttributes(back))[0]!;
+}
+
+/** ONNX Runtime's transposed convolution over three axes is ten times slower than over two; the first is the batch. */
+function rowByRow(g: Tensor, kernel: Tensor, shape: Shape, window: Window): Tensor {
+  const swapped = (size: Shape): Shape => [size[2]!, size[1]!, ...size.slice(3)];
+  const rest = <T>(values: readonly T[]): readonly T[] => values.slice(1);
+  const inner = {
+    size: rest(window.size),
+    strides: rest(window.strides),
+    dilations: rest(window.dilations),
+    before: rest(window.before),
+    after: rest(window.after),
+  };
+  const rows = transpose(reshape(g, g.shape.slice(1)), [1, 0, 2, 3]);
+  const flatKernel = reshape(kernel, [kernel.shape[0]!, kernel.shape[1]!, ...inner.size]);
+  const back = transposedConvolution(rows, flatKernel, swapped(shape), inner);
+  return reshape(transpose(back, [1, 0, 2, 3]), shape);
 }
 
 function transposedConvolution(g: Tensor, kernel: Tensor, shape: Shape, window: Window): Tensor {
@@ -82,49 +195,33 @@ function transposedConvolution(g: Tensor, kernel: Tensor, shape: Shape, window: 
   return g.graph.node('ConvTranspose', [g, kernel], [shape], attributes)[0]!;
 }
 
-/** Fewer positions than this make the products per batch element too thin to be fast. */
-const MANY_POSITIONS = 256;
-
 /**
  * For every tap of the kernel, the part of `x` it has seen, as rows of a matrix over positions, times
- * `g` over the same positions, summed over the batch. A convolution with the roles of batch and channels
- * swapped says the same and is slower.
- *
- * With many positions that is one product per batch element and a sum. With few, the sum over thick
- * matrices would cost more than the products: then batch and positions are one axis of a single product.
+ * `g` over the same positions. A convolution with the roles of batch and channels swapped says the same
+ * and is slower.
  */
 function convolutionKernel(g: Tensor, x: Tensor, shape: Shape, window: Window): Tensor {
   const [outChannels, channels] = shape as [number, number];
-  const batch = x.shape[0]!;
   const counts = g.shape.slice(2);
   const positions = product(counts);
-  const together = positions < MANY_POSITIONS;
-  const swapped = [1, 0, ...counts.map((_, i) => i + 2)];
-  const padded = pad(together ? transpose(x, swapped) : x, [0, 0, ...window.before], [0, 0, ...window.after]);
-  const seen = taps(window.size).map((tap) => {
-    const start = tap.map((t, i) => t * window.dilations[i]!);
-    const part = stridedSlice(padded, start, window.strides, counts);
-    return reshape(part, together ? [channels, batch * positions] : [batch, channels, positions]);
-  });
-  const byTap = together
-    ? gemm(reshape(transpose(g, swapped), [outChannels, batch * positions]), concat(seen, 0), undefined, {
-        transposeB: true,
-      })
-    : sum(matmul(reshape(g, [batch, outChannels, positions]), transpose(concat(seen, 1), [0, 2, 1])), [0], false);
-  return reshape(transpose(reshape(byTap, [outChannels, seen.length, channels]), [0, 2, 1]), shape);
+  const seen = taps(window.size).map((tap) => reshape(seenBy(tap, x, counts, window), [channels, 1, positions]));
+  const columns = reshape(concat(seen, 1), [channels * seen.length, positions]);
+  return reshape(gemm(reshape(g, [outChannels, positions]), columns, undefined, { transposeB: true }), shape);
 }
 
-/** `counts` elements per spatial axis, from `start`, `strides` apart. */
-function stridedSlice(x: Tensor, start: readonly number[], strides: readonly number[], counts: Shape): Tensor {
+/** What one tap of the window sees of `x` at every place, `[1, channels, ...counts]`. */
+function seenBy(tap: readonly number[], x: Tensor, counts: Shape, window: Window): Tensor {
   const { graph } = x;
-  const shape = [x.shape[0]!, x.shape[1]!, ...counts];
-  const end = start.map((from, i) => from + (counts[i]! - 1) * strides[i]! + 1);
-  const axes = start.map((_, i) => i + 2);
-  return graph.node(
-    'Slice',
-    [x, graph.integers(start), graph.integers(end), graph.integers(axes), graph.integers(strides)],
-    [shape],
-  )[0]!;
+  const { strides } = window;
+  const start = tap.map((t, i) => t * window.dilations[i]! - window.before[i]!);
+  const missing = start.map((from, i) => from + (counts[i]! - 1) * strides[i]! + 1 - x.shape[i + 2]!);
+  // Padding by a negative number cuts off.
+  const part = pad(x, [0, 0, ...start.map((from) => -from)], [0, 0, ...missing]);
+  if (strides.every((stride) => stride === 1)) return part;
+  const axes = counts.map((_, i) => i + 2);
+  const [from, to] = [counts.map(() => 0), part.shape.slice(2)];
+  const bounds = [from, to, axes, strides].map((values) => graph.integers(values));
+  return graph.node('Slice', [part, ...bounds], [[1, x.shape[1]!, ...counts]])[0]!;
 }
 
 /** All positions within a window, the last axis fastest. */

@@ -3,7 +3,7 @@ import { Type } from '@prosodia/core';
 import { initializerOption } from '../initializers.ts';
 import { convolve, makeWindow } from '../spatial-ops.ts';
 import { activate, activationOption } from './activation.ts';
-import { channelsFirst, defineLayer, type LayerContext, type Value } from './layer.ts';
+import { defineLayer, forWindows, type LayerContext, type Value } from './layer.ts';
 import { regularizerOption } from './regularizer.ts';
 import { paddingOption, perAxis, sizeOption, spatialShape, type PaddingName, type SizeValue } from './spatial.ts';
 
@@ -40,8 +40,8 @@ function convolutionOptions(rank: 1 | 2) {
 
 function build(rank: 1 | 2, context: LayerContext, input: Value, options: ConvolutionOptions): Value {
   const spatial = spatialShape(input, rank);
-  const x = channelsFirst(input);
-  const channels = x.shape[1]!;
+  const x = forWindows(context, input);
+  const channels = x.tensor.shape[1]!;
   const size = perAxis(options.kernel_size, rank);
   const window = makeWindow(
     spatial,
@@ -60,8 +60,8 @@ function build(rank: 1 | 2, context: LayerContext, input: Value, options: Convol
   const bias = options.use_bias
     ? context.parameter('bias', [options.filters], { ...fans, initializer: options.bias_initializer })
     : undefined;
-  const tensor = convolve(x, kernel, bias, window);
-  return activate(options.activation, { tensor, channels: 'first' });
+  const tensor = convolve(x.tensor, kernel, bias, window);
+  return activate(options.activation, { tensor, channels: x.channels });
 }
 
 export const conv1d = defineLayer({

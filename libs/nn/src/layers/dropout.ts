@@ -1,7 +1,7 @@
 /** Layers that add randomness in training, and nothing afterwards. */
 import { Type } from '@prosodia/core';
 import { add, multiply } from '../ops.ts';
-import { channelAxis, defineLayer } from './layer.ts';
+import { batchAxis, channelAxis, defineLayer } from './layer.ts';
 
 export const dropout = defineLayer({
   summary: 'In training, sets a random fraction of elements to 0 and scales the others by 1 / (1 - rate).',
@@ -18,7 +18,8 @@ export const spatial_dropout = defineLayer({
   build(context, input, rate) {
     if (!context.training || rate === 0) return input;
     const channel = channelAxis(input);
-    const shape = input.tensor.shape.map((size, axis) => (axis === 0 || axis === channel ? size : 1));
+    const batch = batchAxis(input);
+    const shape = input.tensor.shape.map((size, axis) => (axis === batch || axis === channel ? size : 1));
     return { ...input, tensor: multiply(input.tensor, context.random({ kind: 'dropout', rate }, shape)) };
   },
 });

@@ -8,7 +8,7 @@ import type { Static, TSchema } from '@prosodia/core';
 import type { Initializer, Fans } from '../initializers.ts';
 import type { Resolved } from '../options.ts';
 import type { Graph, Shape, Tensor } from '../graph.ts';
-import { transpose } from '../ops.ts';
+import { reshape, transpose } from '../ops.ts';
 
 export interface LayerDefinition<O extends TSchema = TSchema> {
   /** One sentence for the documentation. */
@@ -27,13 +27,19 @@ export function defineLayer<O extends TSchema>(definition: LayerDefinition<O>): 
 /**
  * What flows from layer to layer.
  *
- * Seen from outside, channels are always the last axis, as in Keras. ONNX convolves with channels
- * right after the batch; a value therefore carries where its channels are, and is transposed only
- * when the next layer needs it otherwise.
+ * Seen from outside, channels are always the last axis, as in Keras. A value carries where its channels
+ * really are, and is transposed only when the next layer needs it otherwise:
+ *
+ * - `last`: `[batch, ...spatial, channels]`;
+ * - `first`: `[batch, channels, ...spatial]`, what ONNX convolves, in the model that is served;
+ * - `outermost`: `[1, channels, batch, ...spatial]`, in training. To ONNX that is one image whose first
+ *   spatial axis is the batch, so a convolution and each of its gradients are one product of large
+ *   matrices instead of one per row, and nothing has to be transposed for the kernel's gradient:
+ *   a step of a residual network takes two thirds of the time.
  */
 export interface Value {
   readonly tensor: Tensor;
-  readonly channels: 'first' | 'last';
+  readonly channels: 'first' | 'last' | 'outermost';
 }
 
 /** What a layer may use while it is appended. */
@@ -69,28 +75,37 @@ export interface ParameterOptions extends Fans {
 export type Draw = { kind: 'dropout'; rate: number } | { kind: 'normal'; deviation: number };
 
 /** Shape with channels last, without the batch: what a user calls the shape. */
-export function shapeOf({ tensor, channels }: Value): Shape {
-  const [, ...rest] = tensor.shape;
-  if (channels === 'last') return rest;
-  const [first, ...spatial] = rest;
-  return [...spatial, first!];
+export function shapeOf({ tensor: { shape }, channels }: Value): Shape {
+  if (channels === 'last') return shape.slice(1);
+  return [...shape.slice(channels === 'first' ? 2 : 3), shape[1]!];
 }
 
-export function channelsLast(value: Value): Tensor {
-  if (value.channels === 'last') return value.tensor;
-  const rank = value.tensor.shape.length;
-  return transpose(value.tensor, [0, ...range(2, rank), 1]);
+export function channelsLast({ tensor, channels }: Value): Tensor {
+  const rank = tensor.shape.length;
+  if (channels === 'last') return tensor;
+  if (channels === 'first') return transpose(tensor, [0, ...range(2, rank), 1]);
+  return transpose(reshape(tensor, tensor.shape.slice(1)), [...range(1, rank - 1), 0]);
 }
 
-export function channelsFirst(value: Value): Tensor {
-  const rank = value.tensor.shape.length;
-  if (value.channels === 'first') return value.tensor;
-  return rank < 3 ? value.tensor : transpose(value.tensor, [0, rank - 1, ...range(1, rank - 1)]);
+/** The value as convolution and pooling want it: `outermost` in training, else `first`. */
+export function forWindows(context: LayerContext, value: Value): Value {
+  const channels = context.training ? 'outermost' : 'first';
+  if (value.channels === channels) return value;
+  const tensor = channelsLast(value);
+  const rank = tensor.shape.length;
+  if (!context.training) return { tensor: transpose(tensor, [0, rank - 1, ...range(1, rank - 1)]), channels };
+  const moved = transpose(tensor, [rank - 1, ...range(0, rank - 1)]);
+  return { tensor: reshape(moved, [1, ...moved.shape]), channels };
 }
 
 /** The axis of `value.tensor` that holds the channels. */
 export function channelAxis(value: Value): number {
-  return value.channels === 'first' ? 1 : value.tensor.shape.length - 1;
+  return value.channels === 'last' ? value.tensor.shape.length - 1 : 1;
+}
+
+/** The axis of `value.tensor` that holds the rows. */
+export function batchAxis(value: Value): number {
+  return value.channels === 'outermost' ? 2 : 0;
 }
 
 export function range(from: number, to: number): number[] {

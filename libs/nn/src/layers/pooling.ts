@@ -1,9 +1,9 @@
 /** Pooling over windows, and over everything. */
 import { Type } from '@prosodia/core';
 import { ShapeError, describeShape, type Tensor } from '../graph.ts';
-import { concat, mean, reshape } from '../ops.ts';
+import { concat, largest, mean, transpose } from '../ops.ts';
 import { averagePool, makeWindow, maxPool, type Window } from '../spatial-ops.ts';
-import { channelsFirst, defineLayer, shapeOf, type Value } from './layer.ts';
+import { batchAxis, channelAxis, defineLayer, forWindows, range, shapeOf, type Value } from './layer.ts';
 import { paddingOption, perAxis, sizeOption, spatialShape, type PaddingName, type SizeValue } from './spatial.ts';
 
 interface PoolOptions {
@@ -25,12 +25,13 @@ function poolLayer(rank: 1 | 2, what: 'largest' | 'mean', pool: (x: Tensor, wind
       },
       { additionalProperties: false },
     ),
-    build(_context, input, options): Value {
+    build(context, input, options): Value {
       const { pool_size, strides = pool_size, padding } = options as PoolOptions;
       const spatial = spatialShape(input, rank);
       const ones = perAxis(1, rank);
       const window = makeWindow(spatial, perAxis(pool_size, rank), perAxis(strides, rank), ones, padding);
-      return { tensor: pool(channelsFirst(input), window), channels: 'first' };
+      const { tensor, channels } = forWindows(context, input);
+      return { tensor: pool(tensor, window), channels };
     },
   });
 }
@@ -46,23 +47,15 @@ export const global_pool = defineLayer({
     description: 'avg: the mean; max: the largest; both: all means, then all largest.',
   }),
   build(_context, input, mode): Value {
-    const spatial = shapeOf(input).slice(0, -1);
-    if (spatial.length === 0) {
+    if (shapeOf(input).length === 1) {
       throw new ShapeError({ problem: 'there is no axis to pool', got: describeShape(shapeOf(input)) });
     }
-    const x = channelsFirst(input);
-    const [batch, channels] = x.shape;
-    const average = (): Tensor =>
-      mean(
-        x,
-        spatial.map((_, i) => i + 2),
-        false,
-      );
-    const largest = (): Tensor => {
-      const ones = spatial.map(() => 1);
-      return reshape(maxPool(x, makeWindow(spatial, spatial, ones, ones, 'valid')), [batch!, channels!]);
-    };
-    const parts = { avg: () => [average()], max: () => [largest()], both: () => [average(), largest()] };
-    return { tensor: concat(parts[mode](), 1), channels: 'last' };
+    const kept = [batchAxis(input), channelAxis(input)];
+    const axes = range(0, input.tensor.shape.length).filter((axis) => !kept.includes(axis));
+    const pooled = { avg: [mean], max: [largest], both: [mean, largest] }[mode].map((pool) =>
+      pool(input.tensor, axes, false),
+    );
+    const tensor = concat(pooled, kept[0]! < kept[1]! ? 1 : 0);
+    return { tensor: kept[0]! < kept[1]! ? tensor : transpose(tensor, [1, 0]), channels: 'last' };
   },
 });

@@ -5,13 +5,13 @@
  * and the strides that give the new spatial sizes (for vectors, a dense layer).
  */
 import { Type, type TSchema } from '@prosodia/core';
-import { ShapeError, describeShape, sameShape, type Shape } from '../graph.ts';
+import { ShapeError, describeShape, sameShape, type Shape, type Tensor } from '../graph.ts';
 import { add } from '../ops.ts';
 import { activate, activationOption } from './activation.ts';
 import {
-  channelsFirst,
   channelsLast,
   defineLayer,
+  forWindows,
   shapeOf,
   type AnyLayer,
   type LayerContext,
@@ -40,10 +40,10 @@ export function residualLayer<Inner>(layer: TSchema) {
         input,
       );
       const shortcut = project(context, input, shapeOf(main), options.projection_batch_norm);
-      const first = main.channels === 'first' || shortcut.channels === 'first';
-      const arrange = first ? channelsFirst : channelsLast;
-      const tensor = add(arrange(main), arrange(shortcut));
-      return activate(options.activation, { tensor, channels: first ? 'first' : 'last' });
+      const { channels } = main;
+      const arrange = (value: Value): Tensor =>
+        channels === 'last' ? channelsLast(value) : forWindows(context, value).tensor;
+      return activate(options.activation, { tensor: add(main.tensor, arrange(shortcut)), channels });
     },
   });
 }

@@ -31,12 +31,16 @@ export const kernels: Readonly<Record<string, Kernel>> = {
   Pow: binary((a, b) => a ** b),
   Min: binary(Math.min),
   Greater: binary((a, b) => Number(a > b)),
+  Equal: binary((a, b) => Number(a === b)),
   Neg: unary((a) => -a),
   Exp: unary(Math.exp),
   Log: unary(Math.log),
   Sqrt: unary(Math.sqrt),
   Erf: unary(erf),
   Relu: unary((a) => Math.max(a, 0)),
+  HardSigmoid: ([a], node) => [
+    map(a!, (x) => Math.min(Math.max(floatOf(node, 'alpha') * x + floatOf(node, 'beta'), 0), 1)),
+  ],
   Sigmoid: unary((a) => 1 / (1 + Math.exp(-a))),
   Tanh: unary(Math.tanh),
   Elu: ([a], node) => [map(a!, (x) => (x > 0 ? x : floatOf(node, 'alpha') * Math.expm1(x)))],
@@ -51,6 +55,7 @@ export const kernels: Readonly<Record<string, Kernel>> = {
     }),
   ],
   ReduceSum: reduction((values) => values.reduce((total, x) => total + x, 0)),
+  ReduceMax: reduction((values) => Math.max(...values)),
   ReduceMean: reduction((values) => values.reduce((total, x) => total + x, 0) / values.length),
   ReduceSumSquare: reduction((values) => values.reduce((total, x) => total + x * x, 0)),
   Reshape: ([a, shape]) => [{ shape: Array.from(shape!.data), data: a!.data }],
@@ -134,15 +139,17 @@ export const kernels: Readonly<Record<string, Kernel>> = {
     ];
   },
   LayerNormalization: ([x], node) => layerNormalization(x!, node),
-  BatchNormalization: ([x, gamma, beta, mean, variance], node) => [
-    generate(x!.shape, (index) => {
+  BatchNormalization: ([x, gamma, beta, mean, variance], node) => {
+    const moments = node.attributes['training_mode'] === 1 ? channelMoments(x!) : [mean!, variance!];
+    const y = generate(x!.shape, (index) => {
       const c = index[1]!;
       const normal =
-        (x!.data[offsetOf(x!.shape, index)]! - mean!.data[c]!) /
-        Math.sqrt(variance!.data[c]! + floatOf(node, 'epsilon'));
+        (x!.data[offsetOf(x!.shape, index)]! - moments[0]!.data[c]!) /
+        Math.sqrt(moments[1]!.data[c]! + floatOf(node, 'epsilon'));
       return normal * gamma!.data[c]! + beta!.data[c]!;
-    }),
-  ],
+    });
+    return [y, ...moments];
+  },
 };
 
 function broadcastOffset(shape: Shape, index: readonly number[]): number {
@@ -210,6 +217,15 @@ function matrixProduct(a: NumberArray, b: NumberArray): NumberArray {
     }
     return total;
   });
+}
+
+/** Mean and variance of each channel, on axis 1. */
+function channelMoments(x: NumberArray): readonly NumberArray[] {
+  const values: number[][] = Array.from({ length: x.shape[1]! }, () => []);
+  generate(x.shape, (index) => values[index[1]!]!.push(x.data[offsetOf(x.shape, index)]!));
+  const means = values.map((all) => all.reduce((total, value) => total + value, 0) / all.length);
+  const variances = values.map((all, c) => all.reduce((total, v) => total + (v - means[c]!) ** 2, 0) / all.length);
+  return [means, variances].map((data) => array([values.length], data));
 }
 
 export function floatOf(node: GraphNode, name: string): number {
