@@ -1,8 +1,10 @@
 import { type Role, Rng } from '@prosodia/core';
 import {
   type ToyAudioRow,
+  type ToyClip,
   audioOf,
   audioRow,
+  clipsOf,
   describeStage,
   rowsOf,
   splitOf,
@@ -11,7 +13,7 @@ import {
 } from '@prosodia/runner/conformance';
 import { describe, expect, it } from 'vitest';
 import stage from './stage.ts';
-import { applyTransform } from './transforms.ts';
+import { TRANSFORM_NAMES, applyTransform } from './transforms.ts';
 
 const EACH = [
   { pitch_shift: { n_steps: [-2, 2] } },
@@ -72,7 +74,8 @@ describe('augment', () => {
         const [[name, [low, high]]] = Object.entries(Object.values(spec)[0] as Record<string, [number, number]>) as [
           [string, [number, number]],
         ];
-        const drawn = (JSON.parse(augmentation_params!) as Record<string, number>)[name]!;
+        const [step] = JSON.parse(augmentation_params!) as [Record<string, Record<string, number>>];
+        const drawn = step[augmentation!]![name]!;
         expect(drawn).toBeGreaterThanOrEqual(low);
         expect(drawn).toBeLessThan(high);
         expect(seed).toEqual(expect.any(Number));
@@ -100,6 +103,93 @@ describe('augment', () => {
   });
 });
 
+describe('the choice of transforms', () => {
+  const bench = useWorkbench();
+  const clips = toyClips({ clips: 8 });
+  const run = async (params: Record<string, unknown>) => {
+    const inputs = { audio: audioOf(clips), split: splitOf(clips), clips: clipsOf(clips) };
+    const { outputs } = await bench.run(stage, { params, inputs });
+    return (await outputs.audio.all()).filter(({ augmentation }) => augmentation !== null);
+  };
+  const all = TRANSFORM_NAMES.map((name) => ({ [name]: {} }));
+
+  it('makes one copy per transform, in the order listed', async () => {
+    const copies = await run({ copies: 'each', transforms: all });
+    for (const own of groupBy(copies).values()) {
+      expect(own.map(({ augmentation }) => augmentation)).toEqual(TRANSFORM_NAMES);
+      for (const { samples } of own) expect(samples.every(Number.isFinite)).toBe(true);
+    }
+  });
+
+  it('applies k of them, or all, one after another, and records each with its numbers', async () => {
+    const transforms = [{ gain: {} }, { noise: {} }, { shift: {} }, { codec: {} }];
+    const pairs = await run({ copies: 4, choose: 2, transforms });
+    const places = transforms.map((spec) => Object.keys(spec)[0]!);
+    expect(new Set(pairs.map(({ augmentation }) => augmentation)).size).toBeGreaterThan(2);
+    for (const { augmentation, augmentation_params } of pairs) {
+      const names = augmentation!.split('+');
+      expect(names).toHaveLength(2);
+      expect(places.indexOf(names[0]!)).toBeLessThan(places.indexOf(names[1]!));
+      const steps = JSON.parse(augmentation_params!) as Record<string, Record<string, number>>[];
+      expect(steps.map((step) => Object.keys(step)[0])).toEqual(names);
+    }
+    const whole = await run({ copies: 1, choose: 'all', transforms });
+    for (const { augmentation } of whole) expect(augmentation).toBe('gain+noise+shift+codec');
+  });
+
+  it('refuses more transforms than there are, and noise of two levels', async () => {
+    await expect(run({ choose: 6 })).rejects.toThrow(/at most 5[^]*choose: 6/);
+    await expect(run({ copies: 'each', choose: 2 })).rejects.toThrow(/one transform/);
+    await expect(run({ transforms: [{ noise: { snr_db: [1, 2], amplitude: [0, 1] } }] })).rejects.toThrow(/both/);
+  });
+});
+
+describe('balance', () => {
+  const bench = useWorkbench();
+  const clips = [
+    ...Array.from({ length: 7 }, (_, i) => toy(`a${i}`, 'angry')),
+    ...Array.from({ length: 3 }, (_, i) => toy(`b${i}`, 'calm')),
+    ...Array.from({ length: 2 }, (_, i) => toy(`c${i}`, 'sad')),
+    { ...toy('t0', 'sad'), role: 'test' as const },
+  ];
+  const run = async (params: Record<string, unknown>, given = clips) => {
+    const inputs = { audio: audioOf(given), split: splitOf(clips), clips: clipsOf(clips) };
+    const { outputs } = await bench.run(stage, { params: { transforms: [{ gain: {} }], ...params }, inputs });
+    const rows = await outputs.audio.all();
+    return { copies: rows.filter(({ augmentation }) => augmentation !== null), rows };
+  };
+  const classes = (rows: readonly { clip_id: string }[]) => {
+    const counts: Record<string, number> = {};
+    for (const { clip_id } of rows) counts[clip_id[4]!] = (counts[clip_id[4]!] ?? 0) + 1;
+    return counts;
+  };
+
+  it('brings minority classes up to the largest, spread evenly over their items', async () => {
+    const { copies, rows } = await run({ balance: {} });
+    expect(classes(rows)).toEqual({ a: 7, b: 7, c: 7, t: 1 });
+    const perItem = [...groupBy(copies).values()].map(({ length }) => length);
+    expect(perItem.sort()).toEqual([1, 1, 2, 2, 3]);
+  });
+
+  it('takes a target, and leaves larger classes as they are', async () => {
+    const { rows } = await run({ balance: { to: 5 } });
+    expect(classes(rows)).toEqual({ a: 7, b: 5, c: 5, t: 1 });
+  });
+
+  it('gives an item the same copies whatever the order', async () => {
+    const ids = async (given: typeof clips) =>
+      (await run({ balance: {} }, given)).copies
+        .map(({ item_id, augmentation_params }) => [item_id, augmentation_params])
+        .sort();
+    expect(await ids([...clips].reverse())).toEqual(await ids(clips));
+  });
+
+  it('asks for the labels it needs', async () => {
+    const inputs = { audio: audioOf(clips), split: splitOf(clips) };
+    await expect(bench.run(stage, { params: { balance: {} }, inputs })).rejects.toThrow(/add clips to the inputs/);
+  });
+});
+
 describe('applyTransform', () => {
   const sr = 8000;
   const [clip] = toyClips();
@@ -109,8 +199,8 @@ describe('applyTransform', () => {
 
   it('adds noise at the ratio drawn', () => {
     for (const snr_db of [0, 15, 30]) {
-      const { samples: noisy, drawn } = apply({ noise: { snr_db: [snr_db, snr_db] } });
-      expect(drawn).toEqual({ snr_db });
+      const { samples: noisy, drawn } = apply({ noise: { color: 'white', snr_db: [snr_db, snr_db] } });
+      expect(drawn).toEqual({ color: 'white', snr_db });
       const noise = noisy.map((sample, i) => sample - samples[i]!);
       // 4,000 draws give the power of the noise within a few percent.
       expect(10 * Math.log10(power(samples) / power(noise))).toBeCloseTo(snr_db, 0);
@@ -119,7 +209,9 @@ describe('applyTransform', () => {
 
   it('leaves silence silent', () => {
     const silence = new Float32Array(100);
-    expect(applyTransform(silence, sr, { noise: { snr_db: [15, 30] } }, new Rng(1)).samples).toEqual(silence);
+    expect(applyTransform(silence, sr, { noise: { color: 'white', snr_db: [15, 30] } }, new Rng(1)).samples).toEqual(
+      silence,
+    );
   });
 
   it('multiplies by exactly the gain drawn, beyond full scale too', () => {
@@ -158,6 +250,10 @@ describe('applyTransform', () => {
     expect(Math.abs(rising - 400)).toBeLessThanOrEqual(4);
   });
 });
+
+function toy(name: string, emotion: string): ToyClip {
+  return { clip_id: `toy/${name}`, speaker: name, emotion, role: 'train', variant: 0 };
+}
 
 function power(samples: Float32Array): number {
   return samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length;

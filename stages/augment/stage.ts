@@ -1,85 +1,102 @@
 /** Adds altered copies of training items; validation and test items pass through untouched. */
-import { mapSharded, Type, defineStage } from '@prosodia/core';
-import { type AudioRow, AudioTable, SplitTable } from '@prosodia/tables';
+import { RequestError, mapSharded, optional, Type, defineStage } from '@prosodia/core';
+import { type AudioRow, AudioTable, BalanceSchema, ClipTable, SplitTable, planCopies } from '@prosodia/tables';
 import type { AugmentCopy, AugmentItem, AugmentSetup } from './rows.ts';
-import { TransformSchema, type TransformSpec } from './transforms.ts';
+import { TRANSFORM_NAMES, TransformSchema, type TransformSpec, checkTransform } from './transforms.ts';
 
 const DEFAULT_TRANSFORMS: TransformSpec[] = [
   { pitch_shift: { n_steps: [-2, 2] } },
   { time_stretch: { rate: [0.8, 1.2] } },
-  { noise: { snr_db: [15, 30] } },
+  { noise: { color: 'white', snr_db: [15, 30] } },
   { gain: { db: [-6, 6] } },
   { shift: { seconds: [-0.3, 0.3], fill: 'silence' } },
 ];
 
 export default defineStage({
   name: 'augment',
-  summary: 'Adds altered copies of the training items: pitch, tempo, noise, volume, position.',
+  summary: 'Adds altered copies of the training items: pitch, tempo, noise, volume, position, room, telephone.',
   details:
     'For each training item `copies` transforms are drawn, different ones as long as there are enough, with ' +
     'their numbers. Choices depend on the seed and the item only. A copy carries the clip id of its recording, ' +
-    'so it stays on the training side; what was done is in `augmentation` and `augmentation_params`.',
+    'so it stays on the training side; what was done is in `augmentation` (`noise+gain` for two changes) and, with ' +
+    'the numbers drawn, in `augmentation_params`, a list in the form of `transforms`. Pitch shift and time stretch ' +
+    "are librosa's phase vocoder.",
   params: Type.Object({
-    copies: Type.Integer({
+    copies: Type.Union([Type.Integer({ minimum: 1, maximum: 100 }), Type.Literal('each')], {
       default: 3,
-      minimum: 1,
-      maximum: 100,
-      description: 'Copies per training item, besides the original.',
+      description: 'Copies per training item, besides the original; each: one per transform, in the order listed.',
     }),
+    choose: Type.Union([Type.Integer({ minimum: 1 }), Type.Literal('all')], {
+      default: 1,
+      description: 'Transforms in one copy, drawn without repetition and applied in the order listed; or all of them.',
+    }),
+    balance: Type.Optional(BalanceSchema),
     transforms: Type.Array(TransformSchema, {
       default: DEFAULT_TRANSFORMS,
       minItems: 1,
-      description: 'What may be done: pitch_shift, time_stretch, noise, gain, shift, each with its ranges.',
+      description: `What may be done, each with its ranges: ${TRANSFORM_NAMES.join(', ')}.`,
     }),
     fold: Type.Integer({ default: 0, minimum: 0, description: 'Fold of the split whose training clips are altered.' }),
   }),
-  inputs: { audio: AudioTable, split: SplitTable },
+  inputs: { audio: AudioTable, split: SplitTable, clips: optional(ClipTable) },
   outputs: { audio: AudioTable },
   seeded: true,
   resources: { threads: 'all' },
 
   async run({ params, inputs, outputs, rng, threads, signal, progress }) {
-    const roles = await inputs.split.roles(params.fold);
+    const { transforms, fold, balance } = params;
+    const each = params.copies === 'each' && !balance;
+    const choose = params.choose === 'all' ? transforms.length : params.choose;
+    transforms.forEach(checkTransform);
+    if (choose > transforms.length || (each && params.choose !== 1))
+      throw tooMany(params.choose, transforms.length, each);
     const seed = rng.uint32();
+    const copiesOf = await planCopies({
+      items: () => inputs.audio.rows(['clip_id', 'item_id']),
+      split: inputs.split,
+      fold,
+      copies: params.copies === 'each' ? transforms.length : params.copies,
+      balance,
+      clips: inputs.clips,
+      rng,
+    });
     const total = await inputs.audio.count();
     const waiting: AudioRow[] = [];
     async function* items(): AsyncGenerator<AugmentItem> {
       for await (const row of inputs.audio.rows()) {
         const own = lasting(row);
         waiting.push(own);
-        const trains = roles.get(row.clip_id) === 'train';
-        yield {
-          itemId: row.item_id,
-          samples: trains ? own.samples : EMPTY,
-          sampleRate: row.sample_rate,
-          seed: trains ? seed : null,
-        };
+        const copies = copiesOf(row);
+        const samples = copies > 0 ? own.samples : EMPTY;
+        yield { itemId: row.item_id, samples, sampleRate: row.sample_rate, copies };
       }
     }
     const results = mapSharded<AugmentSetup, AugmentItem, AugmentCopy[]>(items(), {
       worker: new URL('./rows.ts', import.meta.url),
-      setup: { transforms: params.transforms, copies: params.copies },
+      setup: { transforms, choose, each, seed },
       threads,
       signal,
     });
     let done = 0;
+    let heard = 0;
     for await (const copies of results) {
       const row = waiting.shift()!;
       await outputs.audio.append(row);
-      for (const [index, { name, samples, drawn }] of copies.entries()) {
+      for (const [index, { names, samples, steps }] of copies.entries()) {
         await outputs.audio.append({
           ...row,
           item_id: `${row.item_id}+${index + 1}`,
           parent_item_id: row.item_id,
           start_s: 0,
           end_s: samples.length / row.sample_rate,
-          augmentation: name,
-          augmentation_params: JSON.stringify(drawn),
+          augmentation: names.join('+'),
+          augmentation_params: JSON.stringify(steps),
           seed,
           samples,
         });
       }
-      progress(++done, total, 'items');
+      heard += row.samples.length / row.sample_rate;
+      progress(++done, total, `items, ${Math.round(heard)} s of audio`);
     }
   },
 });
@@ -89,4 +106,13 @@ const EMPTY = new Float32Array();
 /** A row that outlives its batch: samples read from a table are views into the batch's memory. */
 function lasting<R extends { samples: Float32Array }>(row: R): R {
   return { ...row, samples: row.samples.slice() };
+}
+
+function tooMany(choose: number | 'all', transforms: number, each: boolean): RequestError {
+  return new RequestError({
+    problem: each ? 'with copies: each a copy has one transform' : 'there are not as many transforms to choose from',
+    expected: each ? 'choose: 1' : `at most ${transforms}`,
+    got: `choose: ${choose}`,
+    where: 'parameter choose',
+  });
 }

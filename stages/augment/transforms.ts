@@ -4,26 +4,51 @@
  * Each takes its numbers as a range and draws them from the generator of its item, and says what it
  * drew, so that every copy can be traced and made again.
  */
-import { resample } from '@prosodia/audio';
-import { type Rng, type Static, Type } from '@prosodia/core';
+import { addNoise, bandLimit, quantize, resample, reverb, shift } from '@prosodia/audio';
+import { RequestError, type Rng, type Static, Type } from '@prosodia/core';
 import { pitchShift, timeStretch } from '@prosodia/dsp';
 
-const range = (
-  low: number,
-  high: number,
-  description: string,
-  limits: { minimum?: number; exclusiveMinimum?: number } = {},
-) => Type.Tuple([Type.Number(limits), Type.Number(limits)], { default: [low, high], description });
+type Limits = {
+  minimum?: number;
+  exclusiveMinimum?: number;
+  maximum?: number;
+};
+
+const bounds = (limits: Limits) => [Type.Number(limits), Type.Number(limits)] as [Type.TNumber, Type.TNumber];
+
+const range = (low: number, high: number, description: string, limits: Limits = {}) =>
+  Type.Tuple(bounds(limits), { default: [low, high], description });
 
 const closed = { additionalProperties: false } as const;
+const positive = { exclusiveMinimum: 0 };
 
 const choices = {
-  pitch_shift: Type.Object({ n_steps: range(-2, 2, 'Semitones, drawn evenly. Formants move along.') }, closed),
-  time_stretch: Type.Object(
-    { rate: range(0.8, 1.2, 'Speed; above 1 is faster and shorter.', { exclusiveMinimum: 0 }) },
+  pitch_shift: Type.Object(
+    { n_steps: range(-2, 2, 'Semitones, drawn evenly. Formants move along, so the voice seems larger or smaller.') },
     closed,
   ),
-  noise: Type.Object({ snr_db: range(15, 30, 'Signal-to-noise ratio of the added white noise, in dB.') }, closed),
+  time_stretch: Type.Object({ rate: range(0.8, 1.2, 'Speed; above 1 is faster and shorter.', positive) }, closed),
+  speed: Type.Object(
+    { rate: range(0.9, 1.1, 'As a tape played faster (above 1) or slower: tempo, pitch and formants.', positive) },
+    closed,
+  ),
+  noise: Type.Object(
+    {
+      color: Type.Union([Type.Literal('white'), Type.Literal('pink')], {
+        default: 'white',
+        description: 'white: the same power at all frequencies; pink: 3 dB less an octave.',
+      }),
+      snr_db: Type.Optional(
+        Type.Tuple(bounds({}), { description: 'Signal-to-noise ratio in dB; [15, 30] if amplitude is not given.' }),
+      ),
+      amplitude: Type.Optional(
+        Type.Tuple(bounds({ minimum: 0 }), {
+          description: "Instead of snr_db: deviation of the noise as a share of the item's peak.",
+        }),
+      ),
+    },
+    closed,
+  ),
   gain: Type.Object(
     { db: range(-6, 6, 'Volume change in dB; samples beyond full scale are kept, not clipped.') },
     closed,
@@ -38,12 +63,40 @@ const choices = {
     },
     closed,
   ),
+  reverb: Type.Object(
+    {
+      rt60: range(0.2, 0.6, 'Seconds in which the reverberation falls by 60 dB.', positive),
+      drr_db: range(0, 10, 'Energy of the direct sound over that of the reverberation, in dB.'),
+    },
+    closed,
+  ),
+  band_limit: Type.Object(
+    {
+      low_hz: range(300, 300, 'Lower corner frequency; 0 for none. The defaults are the telephone band.', {
+        minimum: 0,
+      }),
+      high_hz: range(3400, 3400, 'Upper corner frequency; at half the sample rate or more for none.', positive),
+    },
+    closed,
+  ),
+  codec: Type.Object(
+    {
+      bits: range(8, 8, 'Whole number of bits a sample is rounded to.', { minimum: 2, maximum: 24 }),
+      law: Type.Union([Type.Literal('mu'), Type.Literal('linear')], {
+        default: 'mu',
+        description: 'mu: steps that grow with the amplitude, as in telephony; linear: steps of one size.',
+      }),
+    },
+    closed,
+  ),
 };
 
 type Choices = { [Name in keyof typeof choices]: Static<(typeof choices)[Name]> };
 
 /** One change by name; exactly one key. */
 export type TransformSpec = { [Name in keyof Choices]: Pick<Choices, Name> }[keyof Choices];
+
+export const TRANSFORM_NAMES = Object.keys(choices);
 
 /** A map with exactly one key. A union would say the same, but validation fills in no defaults inside one. */
 export const TransformSchema = Type.Unsafe<TransformSpec>(
@@ -55,13 +108,32 @@ export const TransformSchema = Type.Unsafe<TransformSpec>(
   }),
 );
 
+/** The numbers drawn for one change, by the names of its settings. */
+export type Drawn = Record<string, number | string>;
+
 export interface Transformed {
   samples: Float32Array;
-  /** The numbers drawn. */
-  drawn: Record<string, number | string>;
+  drawn: Drawn;
 }
 
-/** Applies one change. The same samples, spec and generator give the same result. */
+const USUAL_SNR: readonly [number, number] = [15, 30];
+
+/** Throws a RequestError for settings that do not go together. */
+export function checkTransform(spec: TransformSpec): void {
+  if ('noise' in spec && spec.noise.snr_db && spec.noise.amplitude) {
+    throw new RequestError({
+      problem: 'noise is as loud as either snr_db or amplitude says',
+      expected: 'one of them',
+      got: 'both',
+      where: 'parameter transforms, noise',
+    });
+  }
+}
+
+/**
+ * Applies one change. The same samples, spec and generator give the same result.
+ * @throws DataError if the samples are not finite; RequestError for numbers out of range at this sample rate
+ */
 export function applyTransform(samples: Float32Array, sr: number, spec: TransformSpec, rng: Rng): Transformed {
   if ('pitch_shift' in spec) {
     const n_steps = draw(rng, spec.pitch_shift.n_steps);
@@ -71,40 +143,39 @@ export function applyTransform(samples: Float32Array, sr: number, spec: Transfor
     const rate = draw(rng, spec.time_stretch.rate);
     return { samples: timeStretch(samples, { rate }), drawn: { rate } };
   }
+  if ('speed' in spec) {
+    const rate = draw(rng, spec.speed.rate);
+    return { samples: resample(samples, sr * rate, sr), drawn: { rate } };
+  }
   if ('noise' in spec) {
-    const snr_db = draw(rng, spec.noise.snr_db);
-    return { samples: addNoise(samples, snr_db, rng), drawn: { snr_db } };
+    const { color, amplitude: share, snr_db: ratio = USUAL_SNR } = spec.noise;
+    const level = share ? { amplitude: draw(rng, share) } : { snr_db: draw(rng, ratio) };
+    return { samples: addNoise(samples, color, level, rng), drawn: { color, ...level } };
   }
   if ('gain' in spec) {
     const db = draw(rng, spec.gain.db);
     const factor = 10 ** (db / 20);
     return { samples: samples.map((sample) => sample * factor), drawn: { db } };
   }
+  if ('reverb' in spec) {
+    const room = { rt60: draw(rng, spec.reverb.rt60), drr_db: draw(rng, spec.reverb.drr_db) };
+    return { samples: reverb(samples, sr, room, rng), drawn: room };
+  }
+  if ('band_limit' in spec) {
+    const low_hz = draw(rng, spec.band_limit.low_hz);
+    const high_hz = draw(rng, spec.band_limit.high_hz);
+    return { samples: bandLimit(samples, sr, { low: low_hz, high: high_hz }), drawn: { low_hz, high_hz } };
+  }
+  if ('codec' in spec) {
+    const { law } = spec.codec;
+    const bits = Math.round(draw(rng, spec.codec.bits));
+    return { samples: quantize(samples, { bits, law }), drawn: { bits, law } };
+  }
+  const { fill } = spec.shift;
   const seconds = draw(rng, spec.shift.seconds);
-  return {
-    samples: shift(samples, Math.round(seconds * sr), spec.shift.fill),
-    drawn: { seconds, fill: spec.shift.fill },
-  };
+  return { samples: shift(samples, Math.round(seconds * sr), fill), drawn: { seconds, fill } };
 }
 
 function draw(rng: Rng, [low, high]: readonly [number, number]): number {
   return rng.uniform(low, high);
-}
-
-/** White Gaussian noise at a signal-to-noise ratio over the whole item; silence stays silent. */
-function addNoise(samples: Float32Array, snrDb: number, rng: Rng): Float32Array {
-  const power = samples.reduce((sum, sample) => sum + sample * sample, 0) / Math.max(1, samples.length);
-  const deviation = Math.sqrt(power / 10 ** (snrDb / 10));
-  return samples.map((sample) => sample + deviation * rng.normal());
-}
-
-function shift(samples: Float32Array, by: number, fill: 'silence' | 'roll'): Float32Array {
-  const { length } = samples;
-  const out = new Float32Array(length);
-  for (let i = 0; i < length; i++) {
-    const from = i - by;
-    if (from >= 0 && from < length) out[i] = samples[from]!;
-    else if (fill === 'roll') out[i] = samples[((from % length) + length) % length]!;
-  }
-  return out;
 }

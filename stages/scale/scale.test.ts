@@ -1,4 +1,5 @@
 import { type FittedScaler, invertScaler } from '@prosodia/stats';
+import type { FeatureWriter } from '@prosodia/tables';
 import {
   describeStage,
   featureRows,
@@ -87,5 +88,73 @@ describe('scale', () => {
     });
     expect(outputs.features.layout).toEqual({ form: 'matrix', shape: [3, 2], axes: ['frame', 'band'] });
     expect(outputs.features.metadata).toEqual({ hop_length: '128', scaled: 'standard' });
+  });
+
+  describe('of a matrix per item', () => {
+    const matrix =
+      (shape: number[], axes: string[], value: (clip: number, i: number) => number) =>
+      async (writer: FeatureWriter) => {
+        writer.begin({ form: 'matrix', shape, axes });
+        const width = shape.reduce((product, n) => product * n, 1);
+        for (const [c, { clip_id }] of clips.entries()) {
+          const values = Float32Array.from({ length: width }, (_, i) => value(c, i));
+          await writer.append(itemRow(clip_id), values, (c % 4) / 4);
+        }
+      };
+    const trained = clips.flatMap(({ role }, i) => (role === 'train' ? [i] : []));
+    const stretch = async (features: ReturnType<typeof matrix>, params = {}) => {
+      const { outputs } = await bench.run(stage, { params, inputs: { features, split } });
+      const { values, width, padding } = await outputs.features.all();
+      const scaler = await outputs.scaler.json<FittedScaler>('scaler.json');
+      return { rows: trained.map((i) => values.subarray(i * width, (i + 1) * width)), scaler, padding };
+    };
+    const variance = (values: number[]) => {
+      const mean = values.reduce((sum, x) => sum + x, 0) / values.length;
+      return { mean, variance: values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / values.length };
+    };
+    /** Band 1 a hundred times band 0, and rising over time. */
+    const rising = matrix([3, 2], ['frame', 'band'], (c, i) => (i % 2 ? 100 : 1) * (c + (i >> 1)));
+
+    it('scales all frames of a band alike, and hands the share of padding on', async () => {
+      const { rows, scaler, padding } = await stretch(rising);
+      for (const band of [0, 1]) {
+        const all = rows.flatMap((row) => [0, 1, 2].map((frame) => row[frame * 2 + band]!));
+        expect(variance(all).mean).toBeCloseTo(0, 5);
+        expect(variance(all).variance).toBeCloseTo(1, 4);
+        expect(rows[0]![4 + band]!).toBeGreaterThan(rows[0]![band]!);
+      }
+      expect(scaler.center).toHaveLength(6);
+      expect(scaler.center[0]).toBe(scaler.center[4]);
+      expect(scaler.rows).toBe(trained.length);
+      expect([...padding!]).toEqual(clips.map((_, c) => (c % 4) / 4));
+    });
+
+    it('scales each number by itself on request, as after flattening', async () => {
+      const { rows } = await stretch(rising, { per: 'column' });
+      for (const i of [0, 3, 5]) expect(variance(rows.map((row) => row[i]!)).variance).toBeCloseTo(1, 4);
+    });
+
+    it('scales stacked channels per band of a channel, or per channel', async () => {
+      const value = (c: number, i: number) => (i % 2 ? 1000 : 1) * (c + i) + (i < 6 ? 0 : 5);
+      const stacked = matrix([2, 3, 2], ['band', 'frame', 'channel'], value);
+      const band = await stretch(stacked);
+      for (const [b, channel] of [
+        [0, 0],
+        [0, 1],
+        [1, 0],
+        [1, 1],
+      ] as const) {
+        const all = band.rows.flatMap((row) => [0, 1, 2].map((frame) => row[(b * 3 + frame) * 2 + channel]!));
+        expect(variance(all).variance).toBeCloseTo(1, 4);
+      }
+      const whole = await stretch(stacked, { per: 'channel' });
+      const all = whole.rows.flatMap((row) => [...row].filter((_, i) => i % 2 === 1));
+      expect(variance(all).variance).toBeCloseTo(1, 4);
+      expect(new Set(whole.scaler.center).size).toBe(2);
+    });
+
+    it('refuses bands of features that have none', async () => {
+      await expect(run({ per: 'band' })).rejects.toThrow(/no bands[^]*named columns/);
+    });
   });
 });

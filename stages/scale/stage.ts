@@ -1,18 +1,26 @@
-/** Scales features column by column, by what the training rows say. */
+/** Scales features column by column or band by band, by what the training rows say. */
 import { Type, defineStage } from '@prosodia/core';
 import { type FittedScaler, ScalerAccumulator, applyScaler } from '@prosodia/stats';
 import { FeatureTable, SplitTable, Transform } from '@prosodia/tables';
+import { expanded, gathered, groupsOf } from './groups.ts';
 
 export default defineStage({
   name: 'scale',
   summary: 'Scales each feature by its training rows: to zero mean and unit variance, to a range, or robustly.',
   details:
     "The numbers are those of scikit-learn's StandardScaler, MinMaxScaler and RobustScaler. A column that is " +
-    'constant in the training rows becomes constant zero.',
+    'constant in the training rows becomes constant zero. Of a matrix, all frames of a band are scaled alike ' +
+    '(`per: band`), or each number by itself as if the matrix were flattened (`per: column`).',
   params: Type.Object({
     kind: Type.Union([Type.Literal('standard'), Type.Literal('minmax'), Type.Literal('robust')], {
       default: 'standard',
       description: 'standard: mean and deviation; minmax: range to [0, 1]; robust: median and quartiles.',
+    }),
+    per: Type.Union([Type.Literal('auto'), Type.Literal('column'), Type.Literal('band'), Type.Literal('channel')], {
+      default: 'auto',
+      description:
+        'What is scaled alike: each number of a row (column), all frames of a band of a channel (band), or a whole ' +
+        'channel. auto: band for features with a frame axis, else column.',
     }),
     fold: Type.Integer({ default: 0, minimum: 0, description: 'Fold of the split.' }),
     fit_on: Type.Array(Type.Union([Type.Literal('train'), Type.Literal('validation')]), {
@@ -26,12 +34,12 @@ export default defineStage({
 
   async fit({ params, training }): Promise<FittedScaler> {
     const { features } = training;
-    const names = [...features.columnNames()];
-    const accumulator = new ScalerAccumulator({ kind: params.kind, names, where: features.where });
+    const groups = groupsOf(features.layout, features.columnNames(), params.per);
+    const accumulator = new ScalerAccumulator({ kind: params.kind, names: groups.names, where: features.where });
     for await (const { items, values, width } of features.blocks()) {
-      accumulator.add({ data: values, rows: items.length, cols: width });
+      accumulator.add(gathered({ data: values, rows: items.length, cols: width }, groups));
     }
-    return accumulator.finish();
+    return expanded(accumulator.finish(), groups, features.columnNames());
   },
 
   async run({ inputs, outputs, state, notice }) {
@@ -43,10 +51,11 @@ export default defineStage({
       );
     }
     outputs.features.begin(features.layout, { ...features.metadata, scaled: state.kind });
-    for await (const { items, values, width } of features.blocks()) {
+    for await (const { items, values, width, padding } of features.blocks()) {
       const scaled = applyScaler(state, { data: values, rows: items.length, cols: width });
       for (const [row, item] of items.entries()) {
-        await outputs.features.append(item, Float32Array.from(scaled.data.subarray(row * width, (row + 1) * width)));
+        const own = Float32Array.from(scaled.data.subarray(row * width, (row + 1) * width));
+        await outputs.features.append(item, own, padding?.[row]);
       }
     }
     await outputs.scaler.json('scaler.json', state);

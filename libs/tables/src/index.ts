@@ -1,4 +1,5 @@
 export { type Cell, type ColumnValues, type Row } from './columns.ts';
+export { BalanceSchema, planCopies, type Balance, type CopyPlanOptions } from './copies.ts';
 export { AudioTable, type AudioRow } from './kinds/audio.ts';
 export { ClipTable, type ClipRow } from './kinds/clips.ts';
 export {
