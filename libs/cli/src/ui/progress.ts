@@ -9,8 +9,10 @@ export class Progress {
   /** Recent points, so that the rate follows the present. */
   readonly #points: { at: number; done: number }[] = [];
 
+  /** @param unit what is counted; behind a comma may stand what changes with the count: `items, 341 s of audio` */
   update(done: number, total: number | null, unit: string): void {
-    if (unit !== this.#unit || done < this.#done) this.#points.length = 0;
+    const counted = (text: string) => text.split(',', 1)[0];
+    if (counted(unit) !== counted(this.#unit) || done < this.#done) this.#points.length = 0;
     this.#done = done;
     this.#total = total;
     this.#unit = unit;
