@@ -221,7 +221,7 @@ export class Fft {
 }
 
 /** The factors of `n`. Large odd ones come first, where a pass has few groups; fours replace pairs of twos. */
-function factorize(n: number): number[] {
+export function factorize(n: number): number[] {
   const factors: number[] = [];
   for (const factor of [7, 5, 3, 4, 2]) {
     while (n % factor === 0) {

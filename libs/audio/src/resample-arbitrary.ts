@@ -8,8 +8,9 @@
  */
 import { lowPass, type LowPass } from './resample-filter.ts';
 import { fourierResampler } from './resample-fourier.ts';
+import { PHASES, TAPS } from './simd/interpolation-kernels.ts';
+import { memory } from './simd/runtime.ts';
 
-const PHASES = 1024;
 /** Input samples of silence around the signal, where the first filter rings and the second one looks. */
 const MARGIN = 8;
 
@@ -23,52 +24,43 @@ export function arbitraryResampler(
   step: number,
 ): (samples: Float32Array, length: number) => Float32Array {
   const double = fourierResampler(filter, 2, 1);
-  // The doubled signal ends at a quarter cycle per sample, its image begins at three quarters.
-  const table = phaseTable(lowPass(0.25, 0.75));
   return (samples, length) => {
     const padded = new Float32Array(samples.length + 2 * MARGIN);
     padded.set(samples, MARGIN);
-    return interpolate(Float64Array.from(double(padded, 2 * padded.length)), table, step, length);
+    return interpolate(double(padded, 2 * padded.length), step, length);
   };
 }
 
-interface PhaseTable {
-  /** Coefficients per phase, an even number. */
-  taps: number;
-  /** `[PHASES + 1, taps]`: row p weighs samples k - taps / 2 + 1 to k + taps / 2 for the time k + p / PHASES. */
-  coefficients: Float64Array;
-}
+let table: Float32Array | undefined;
 
-function phaseTable(filter: LowPass): PhaseTable {
-  const half = Math.ceil(filter.halfWidth);
-  const taps = 2 * half;
-  const coefficients = new Float64Array((PHASES + 1) * taps);
+/**
+ * `[PHASES + 2, TAPS]`: row p weighs samples k - TAPS / 2 + 1 to k + TAPS / 2 for the time k + p / PHASES. The last
+ * row is there to be read and weighed with 0.
+ */
+function phaseTable(): Float32Array {
+  if (table) return table;
+  // The doubled signal ends at a quarter cycle per sample, its image begins at three quarters.
+  const filter = lowPass(0.25, 0.75);
+  table = new Float32Array((PHASES + 2) * TAPS);
   for (let p = 0; p <= PHASES; p++) {
-    const row = coefficients.subarray(p * taps, (p + 1) * taps);
-    for (let j = 0; j < taps; j++) row[j] = filter.at(p / PHASES + half - 1 - j);
+    const row = Float64Array.from({ length: TAPS }, (_, j) => filter.at(p / PHASES + TAPS / 2 - 1 - j));
     // A constant stays that constant, whichever phases it meets.
     const sum = row.reduce((total, weight) => total + weight, 0);
-    for (let j = 0; j < taps; j++) row[j]! /= sum;
+    for (let j = 0; j < TAPS; j++) table[p * TAPS + j] = row[j]! / sum;
   }
-  return { taps, coefficients };
+  return table;
 }
 
-function interpolate(doubled: Float64Array, { taps, coefficients }: PhaseTable, step: number, length: number) {
-  const output = new Float32Array(length);
-  const firstTap = 2 * MARGIN - taps / 2 + 1;
-  for (let i = 0; i < length; i++) {
-    const time = 2 * i * step;
-    const whole = Math.floor(time);
-    const position = (time - whole) * PHASES;
-    const phase = Math.floor(position);
-    const share = position - phase;
-    let low = 0;
-    let high = 0;
-    for (let j = 0, c = phase * taps, s = whole + firstTap; j < taps; j++, c++, s++) {
-      low += coefficients[c]! * doubled[s]!;
-      high += coefficients[c + taps]! * doubled[s]!;
-    }
-    output[i] = low + share * (high - low);
-  }
-  return output;
+const identity = {};
+
+function interpolate(doubled: Float32Array, step: number, length: number): Float32Array {
+  const own = memory();
+  own.reset(identity);
+  const rows = own.put(phaseTable());
+  const signal = own.put(doubled);
+  const room = own.alloc(16);
+  const out = own.alloc(4 * length);
+  const firstTap = 2 * MARGIN - TAPS / 2 + 1;
+  own.kernels.interpolate(signal + 4 * firstTap, rows, room, 2 * step, out, out + 4 * length);
+  return own.f32(out, length).slice();
 }
