@@ -55,7 +55,7 @@ try {
     let energy = 0;
     const once = () => {
       const start = process.cpuUsage();
-      let output = new Float32Array();
+      let output: Float32Array = new Float32Array();
       for (let call = 0; call < CALLS; call++) output = resample(y, from, to);
       const { user, system } = process.cpuUsage(start);
       energy = output.reduce((sum, x) => sum + x * x, 0);

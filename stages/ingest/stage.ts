@@ -9,7 +9,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type AudioInfo, probeAudio } from '@prosodia/audio';
 import { DataError, RequestError, Type, defineStage, messageOf, nearest } from '@prosodia/core';
-import { type ClipRow, ClipTable } from '@prosodia/tables';
+import { type ClipRow, ClipTable, SkippedItems, reasonOf } from '@prosodia/tables';
 import { mapAtOnce } from './at-once.ts';
 import { CATALOGUE, type CatalogueEntry, readCorpus } from './catalogue.ts';
 import { count, listed } from './phrases.ts';
@@ -70,11 +70,11 @@ export default defineStage({
     const probed = await probeAll(entry.name, folder, chosen, { threads, signal, progress });
     const bad = probed.filter((item) => 'error' in item);
     if (bad.length > 0 && params.on_bad_file === 'error') throw badFile(bad[0]!, bad.length);
-    if (bad.length > 0) {
-      notice(`${count(bad.length, 'file')} skipped, no readable recording: ${listed(bad.map(({ path }) => path))}`);
-    }
     const good = probed.filter((item) => 'info' in item);
     if (good.length === 0) throw badFile(bad[0]!, bad.length);
+    const skipped = new SkippedItems();
+    for (const { path, error } of bad) skipped.add(path, reasonOf(error));
+    skipped.report({ notice, metrics }, good.length);
     for (const message of remarks(good)) notice(message);
 
     const rows = good.map((item) => toRow(entry.name, item)).sort((a, b) => (a.clip_id < b.clip_id ? -1 : 1));

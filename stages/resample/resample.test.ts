@@ -97,4 +97,25 @@ describe('resample', () => {
   it('refuses a text file named .wav and names the clip', async () => {
     await expect(run('not found')).rejects.toThrow(/clip toy\/000: the file is no recording that can be read/);
   });
+
+  it('refuses samples that are no numbers and names the clip', async () => {
+    const broken = encodeWav(Float32Array.of(0, 0.5, 0), 16000, { format: 'float32' });
+    new DataView(broken.buffer, broken.byteOffset).setFloat32(broken.length - 8, NaN, true);
+    await expect(run(broken)).rejects.toThrow(/clip toy\/000: a sample is not a finite number[^]*NaN at position 1/);
+  });
+
+  it('leaves out broken recordings on request, and lists each with its reason', async () => {
+    const clips = ['good', 'text', 'changed', 'gone'].map((name) => ({ ...clip, clip_id: `toy/${name}` }));
+    const good = encodeWav(tone(0.1, 16000), 16000);
+    const files = { 'good.wav': good, 'text.wav': 'not found', 'changed.wav': 'was', 'gone.wav': 'gone' };
+    const { inputs } = listed(clips, files);
+    const { 'gone.wav': _gone, ...rest } = { ...files, 'changed.wav': good };
+    const ran = await bench.run(stage, { inputs, corpora: { toy: rest }, params: { on_error: 'skip' } });
+    expect((await ran.outputs.audio.all()).map(({ clip_id }) => clip_id)).toEqual(['toy/good']);
+    expect(ran.metrics).toEqual({ skipped: 3 });
+    expect(ran.notices).toHaveLength(3);
+    for (const pattern of [/toy\/text: .*no recording/, /toy\/changed: .*changed/, /toy\/gone: .*cannot be read/]) {
+      expect(ran.notices).toContainEqual(expect.stringMatching(pattern));
+    }
+  });
 });

@@ -1,28 +1,47 @@
-/** One recording: its bytes in, mono samples at the wanted rate out. */
+/** One recording: its bytes in, mono samples at the wanted rate out; or why there are none. */
 import { decodeAudio, resample } from '@prosodia/audio';
-import type { ShardWorker } from '@prosodia/core';
+import { DataError, type ShardWorker } from '@prosodia/core';
+import { type OnError, reasonOf } from '@prosodia/tables';
 
 export interface DecodeSetup {
   /** Hz. */
   rate: number;
+  on_error: OnError;
 }
 
-export interface DecodeItem {
+/** A recording to decode, or one that could not even be read. */
+export type DecodeItem = {
   /** For messages. */
   where: string;
-  bytes: Uint8Array;
-}
+} & ({ bytes: Uint8Array } | { unread: string });
 
-export interface DecodeResult {
-  samples: Float32Array;
-  notices: string[];
-}
+export type DecodeResult = { samples: Float32Array; notices: string[] } | { skipped: string };
 
 const worker: ShardWorker<DecodeSetup, DecodeItem, DecodeResult> =
-  ({ rate }) =>
-  async ({ where, bytes }) => {
-    const { samples, sampleRate, notices } = await decodeAudio(bytes, { where });
-    return { samples: resample(samples, sampleRate, rate), notices };
+  ({ rate, on_error }) =>
+  async (item) => {
+    if ('unread' in item) return { skipped: item.unread };
+    const { where, bytes } = item;
+    try {
+      const { samples, sampleRate, notices } = await decodeAudio(bytes, { where });
+      requireFinite(samples, where);
+      return { samples: resample(samples, sampleRate, rate), notices };
+    } catch (error) {
+      if (on_error === 'skip' && error instanceof DataError) return { skipped: reasonOf(error) };
+      throw error;
+    }
   };
 
 export default worker;
+
+/** Floating-point files can hold anything; past this point nothing but numbers is met. */
+function requireFinite(samples: Float32Array, where: string): void {
+  const bad = samples.findIndex((sample) => !Number.isFinite(sample));
+  if (bad < 0) return;
+  throw new DataError({
+    problem: 'a sample is not a finite number',
+    got: `${samples[bad]} at position ${bad}`,
+    where,
+    fix: 'repair the recording, or leave it out with on_error: skip',
+  });
+}

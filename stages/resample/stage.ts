@@ -1,6 +1,6 @@
 /** Decodes recordings, mixes them down to one channel and brings them to one sample rate. */
-import { mapSharded, Type, defineStage } from '@prosodia/core';
-import { AudioTable, ClipTable, type ClipRow } from '@prosodia/tables';
+import { DataError, mapSharded, Type, defineStage } from '@prosodia/core';
+import { AudioTable, ClipTable, type ClipRow, OnErrorSchema, SkippedItems, reasonOf } from '@prosodia/tables';
 import type { DecodeItem, DecodeResult, DecodeSetup } from './rows.ts';
 
 export default defineStage({
@@ -16,30 +16,47 @@ export default defineStage({
       maximum: 384000,
       description: 'Samples per second afterwards, in Hz.',
     }),
+    on_error: OnErrorSchema,
   }),
   inputs: { clips: ClipTable },
   outputs: { audio: AudioTable },
   resources: { threads: 'all' },
 
-  async run({ params, inputs, outputs, recordings, threads, signal, progress, notice }) {
+  async run({ params, inputs, outputs, recordings, threads, signal, progress, notice, metrics }) {
     const clips = await inputs.clips.all();
     async function* items(): AsyncGenerator<DecodeItem> {
-      for (const clip of clips) yield { where: `clip ${clip.clip_id}`, bytes: await recordings.read(clip) };
+      for (const clip of clips) {
+        const where = `clip ${clip.clip_id}`;
+        try {
+          yield { where, bytes: await recordings.read(clip) };
+        } catch (error) {
+          if (params.on_error === 'fail' || !(error instanceof DataError)) throw error;
+          yield { where, unread: reasonOf(error) };
+        }
+      }
     }
     const results = mapSharded<DecodeSetup, DecodeItem, DecodeResult>(items(), {
       worker: new URL('./rows.ts', import.meta.url),
-      setup: { rate: params.rate },
+      setup: { rate: params.rate, on_error: params.on_error },
       threads,
       signal,
     });
     const remarks = new Map<string, string[]>();
+    const skipped = new SkippedItems();
     let done = 0;
-    for await (const { samples, notices } of results) {
+    let heard = 0;
+    for await (const result of results) {
       const clip = clips[done]!;
-      for (const remark of notices) remarks.set(remark, [...(remarks.get(remark) ?? []), clip.clip_id]);
-      await outputs.audio.append(rowFor(clip, samples, params.rate));
-      progress(++done, clips.length, 'clips');
+      if ('skipped' in result) skipped.add(clip.clip_id, result.skipped);
+      else {
+        const { samples, notices } = result;
+        for (const remark of notices) remarks.set(remark, [...(remarks.get(remark) ?? []), clip.clip_id]);
+        await outputs.audio.append(rowFor(clip, samples, params.rate));
+      }
+      heard += clip.duration_s;
+      progress(++done, clips.length, `clips, ${Math.round(heard)} s of audio`);
     }
+    skipped.report({ notice, metrics }, done - skipped.count);
     for (const [remark, ids] of remarks) {
       notice(`${remark}: ${ids.slice(0, 5).join(', ')}${ids.length > 5 ? ` and ${ids.length - 5} more` : ''}`);
     }

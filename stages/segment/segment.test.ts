@@ -103,6 +103,24 @@ describe('segment', () => {
       'item toy/000: there is no audio to cut',
     );
   });
+
+  it('leaves out broken items on request, and lists each with its reason', async () => {
+    const good = audioRow(clip!);
+    const silent = { ...good, item_id: 'toy/silent', samples: new Float32Array() };
+    const broken = { ...good, item_id: 'toy/broken', samples: Float32Array.of(0, Infinity) };
+    const { outputs, notices, metrics } = await bench.run(stage, {
+      params: { on_error: 'skip' },
+      inputs: { audio: rowsOf([silent, good, broken]) },
+    });
+    expect(new Set((await outputs.audio.all()).map(({ parent_item_id }) => parent_item_id))).toEqual(
+      new Set([good.item_id]),
+    );
+    expect(metrics).toEqual({ skipped: 2 });
+    expect(notices).toEqual([
+      'skipped toy/silent: there is no audio to cut (got 0 samples)',
+      'skipped toy/broken: a sample is not a finite number (got Infinity at position 1)',
+    ]);
+  });
 });
 
 function range(start: number, end: number): number[] {

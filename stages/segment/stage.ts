@@ -1,6 +1,6 @@
 /** Cuts audio into overlapping segments of equal length. */
 import { DataError, Type, defineStage, throwIfCancelled } from '@prosodia/core';
-import { AudioTable } from '@prosodia/tables';
+import { AudioTable, OnErrorSchema, SkippedItems } from '@prosodia/tables';
 
 export default defineStage({
   name: 'segment',
@@ -21,18 +21,25 @@ export default defineStage({
       description:
         'What becomes of an end shorter than a segment; an item of which nothing would be left keeps it padded.',
     }),
+    on_error: OnErrorSchema,
   }),
   inputs: { audio: AudioTable },
   outputs: { audio: AudioTable },
 
-  async run({ params, inputs, outputs, signal, progress }) {
+  async run({ params, inputs, outputs, signal, progress, notice, metrics }) {
     const total = await inputs.audio.count();
+    const skipped = new SkippedItems();
     let done = 0;
+    let heard = 0;
     for await (const item of inputs.audio.rows()) {
       throwIfCancelled(signal);
       const { samples, sample_rate, item_id } = item;
-      if (samples.length === 0) {
-        throw new DataError({ problem: 'there is no audio to cut', got: '0 samples', where: `item ${item_id}` });
+      const fault = faultOf(samples);
+      if (fault && params.on_error === 'fail') throw new DataError({ ...fault, where: `item ${item_id}` });
+      if (fault) {
+        skipped.add(item_id, `${fault.problem} (got ${fault.got})`);
+        done++;
+        continue;
       }
       for (const [index, { start, end }] of segmentBounds(samples.length, sample_rate, params).entries()) {
         await outputs.audio.append({
@@ -44,10 +51,20 @@ export default defineStage({
           samples: cut(samples, start, end),
         });
       }
-      progress(++done, total, 'items');
+      heard += samples.length / sample_rate;
+      progress(++done, total, `items, ${Math.round(heard)} s of audio`);
     }
+    skipped.report({ notice, metrics }, done - skipped.count);
   },
 });
+
+function faultOf(samples: Float32Array): { problem: string; got: string } | undefined {
+  if (samples.length === 0) return { problem: 'there is no audio to cut', got: '0 samples' };
+  const bad = samples.findIndex((sample) => !Number.isFinite(sample));
+  return bad < 0
+    ? undefined
+    : { problem: 'a sample is not a finite number', got: `${samples[bad]} at position ${bad}` };
+}
 
 /**
  * Where segments begin and end, in samples; an end beyond `length` is to be padded.
