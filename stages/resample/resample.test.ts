@@ -101,7 +101,7 @@ describe('resample', () => {
   it('refuses samples that are no numbers and names the clip', async () => {
     const broken = encodeWav(Float32Array.of(0, 0.5, 0), 16000, { format: 'float32' });
     new DataView(broken.buffer, broken.byteOffset).setFloat32(broken.length - 8, NaN, true);
-    await expect(run(broken)).rejects.toThrow(/clip toy\/000: a sample is not a finite number[^]*NaN at position 1/);
+    await expect(run(broken)).rejects.toThrow(/clip toy\/000: [^]*finite[^]*NaN/);
   });
 
   it('leaves out broken recordings on request, and lists each with its reason', async () => {

@@ -24,7 +24,6 @@ const worker: ShardWorker<DecodeSetup, DecodeItem, DecodeResult> =
     const { where, bytes } = item;
     try {
       const { samples, sampleRate, notices } = await decodeAudio(bytes, { where });
-      requireFinite(samples, where);
       return { samples: resample(samples, sampleRate, rate), notices };
     } catch (error) {
       if (on_error === 'skip' && error instanceof DataError) return { skipped: reasonOf(error) };
@@ -33,15 +32,3 @@ const worker: ShardWorker<DecodeSetup, DecodeItem, DecodeResult> =
   };
 
 export default worker;
-
-/** Floating-point files can hold anything; past this point nothing but numbers is met. */
-function requireFinite(samples: Float32Array, where: string): void {
-  const bad = samples.findIndex((sample) => !Number.isFinite(sample));
-  if (bad < 0) return;
-  throw new DataError({
-    problem: 'a sample is not a finite number',
-    got: `${samples[bad]} at position ${bad}`,
-    where,
-    fix: 'repair the recording, or leave it out with on_error: skip',
-  });
-}
