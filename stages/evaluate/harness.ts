@@ -114,6 +114,7 @@ export async function evaluate(
         folder: () => '',
         read: () => Promise.reject(new Error('evaluate reads no recordings')),
       },
+      scratch: { read: () => Promise.resolve(undefined), write: () => Promise.resolve() },
       progress: () => undefined,
       notice: () => undefined,
       metrics: (values) => Object.assign(metrics, values),

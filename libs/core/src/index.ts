@@ -44,6 +44,7 @@ export {
   type Recordings,
   type Resources,
   type RunContext,
+  type Scratch,
   type StageDefinition,
   type StageServices,
   type Static,

@@ -24,6 +24,8 @@ export interface StageServices<Params> {
   readonly signal: AbortSignal;
   /** Source recordings by content; the only way to reach a file that is not an artifact. */
   readonly recordings: Recordings;
+  /** Notes to itself that outlive a killed run, so that a long stage can go on where it was stopped. */
+  readonly scratch: Scratch;
   /** Says how far the stage is; call it as often as convenient, it is throttled. */
   progress(done: number, total: number | undefined, unit?: string): void;
   /** Something the user should know and that is not an error. Kept in the run record, also on a cache hit. */
@@ -50,6 +52,19 @@ export interface Recordings {
   read(recording: RecordingRef): Promise<Uint8Array>;
   /** The folder of a corpus, as its probe found it. Only `ingest` has a reason to ask. Throws a DataError if unknown. */
   folder(corpus: string): string;
+}
+
+/**
+ * A few files under the stage's key: whoever runs the same stage on the same inputs with the same code
+ * finds what an interrupted run left. They are gone once the stage has succeeded.
+ *
+ * They save work and nothing else: the outputs must be the same bytes whether anything was found or not.
+ */
+export interface Scratch {
+  /** The bytes last written under this name; undefined if there are none. They may be damaged: check them. */
+  read(name: string): Promise<Uint8Array | undefined>;
+  /** Replaces a file in one step: a later reader finds the old bytes or these, never a part. */
+  write(name: string, bytes: Uint8Array): Promise<void>;
 }
 
 export interface FitContext<Params, I> extends StageServices<Params> {

@@ -47,6 +47,8 @@ export interface BenchOptions {
   seed?: number;
   threads?: number;
   signal?: AbortSignal;
+  /** Folder with what an earlier run kept; default: an empty one. */
+  scratch?: string;
   /** Run with an empty working folder, and look afterwards what has changed besides the outputs. */
   watch?: boolean;
 }
@@ -56,6 +58,8 @@ export interface Ran<O> {
   /** The outputs, opened again. */
   readonly outputs: { readonly [N in keyof O]: ReaderOf<O[N]> };
   readonly folders: { readonly [N in keyof O]: string };
+  /** What the stage kept for a later try; the runner would have removed it by now. */
+  readonly scratch: string;
   /** SHA-256 by path, such as `features/part-00000.parquet`. */
   readonly files: ReadonlyMap<string, string>;
   readonly notices: readonly string[];
@@ -88,7 +92,7 @@ export class Workbench {
   async prepare(
     stage: AnyStage,
     fixture: Fixture<AnyStage['inputs']>,
-    { seed = 1, threads = 1, signal = new AbortController().signal, watch = false }: BenchOptions = {},
+    { seed = 1, threads = 1, signal = new AbortController().signal, scratch, watch = false }: BenchOptions = {},
     adjust: (job: Job) => Job = (job) => job,
   ): Promise<{ folder: string; job: Job; run(): Promise<Ran<AnyStage['outputs']>> }> {
     const folder = await this.#newFolder();
@@ -102,6 +106,7 @@ export class Workbench {
       threads,
       inputs: await fillInputs(stage, fixture, join(folder, 'inputs')),
       outputs: await emptyFolders(Object.keys(stage.outputs), join(folder, 'outputs')),
+      scratch: scratch ?? join(folder, 'scratch'),
       corpora: await writeCorpora(fixture.corpora ?? {}, join(folder, 'corpora')),
     });
     return { folder, job, run: () => runJob(stage, job, signal, watch ? folder : undefined) };
@@ -163,10 +168,10 @@ async function runJob(
     outputs[name] = await kind.open(folder, { where: `output ${name}` });
     for (const [path, digest] of await digestsBelow(folder)) files.set(`${name}/${path}`, digest);
   }
-  return { outputs, folders: job.outputs, files, notices, metrics, summary: summary.join('\n'), strays };
+  return { outputs, folders: job.outputs, scratch: job.scratch, files, notices, metrics, summary: summary.join('\n'), strays };
 }
 
-/** Works in an empty folder; returns what has changed in it and in the job's folder, outputs aside. */
+/** Works in an empty folder; returns what has changed in it and in the job's folder, outputs and scratch aside. */
 async function straysOf(work: () => Promise<void>, folder: string): Promise<string[]> {
   const empty = join(folder, 'working-folder');
   await mkdir(empty);
@@ -179,7 +184,7 @@ async function straysOf(work: () => Promise<void>, folder: string): Promise<stri
     process.chdir(home);
   }
   const after = await digestsBelow(folder);
-  const paths = [...new Set([...before.keys(), ...after.keys()])].filter((path) => !path.startsWith('outputs/'));
+  const paths = [...new Set([...before.keys(), ...after.keys()])].filter((path) => !/^(outputs|scratch)\//.test(path));
   return paths.filter((path) => before.get(path) !== after.get(path)).sort();
 }
 

@@ -4,6 +4,7 @@
  * A check returns the problems it found, so that the suite can run under any test runner or none.
  * Runs that several checks look at are made once.
  */
+import { readdir } from 'node:fs/promises';
 import {
   type ArtifactKind,
   CancelledError,
@@ -98,6 +99,7 @@ class Suite {
       ),
       check('gives the same bytes twice', () => this.#same({})),
       check('gives the same bytes on two threads', () => this.#same({ threads: 2 })),
+      check('gives the same bytes if an earlier run has left something to go on from', () => this.#resumes()),
       check('follows its seed, or ignores it if it draws nothing', () => this.#seeds()),
       check('stops when cancelled before it begins', () => this.#cancelled('before')),
       check('stops when cancelled while it writes, and finishes nothing', () => this.#cancelled('during')),
@@ -156,6 +158,13 @@ class Suite {
     const told = (ran: AnyRan) => JSON.stringify([ran.notices, ran.metrics, ran.summary]);
     const problems = differing(usual, again).map((path) => `${path} differs`);
     return told(usual) === told(again) ? problems : [...problems, 'notices, metrics or summary differ'];
+  }
+
+  async #resumes(): Promise<string[]> {
+    const usual = await this.#usualRun();
+    if ((await readdir(usual.scratch).catch(() => [])).length === 0) return [];
+    const again = await this.#run(this.#clips, { scratch: usual.scratch });
+    return differing(usual, again).map((path) => `${path} differs`);
   }
 
   async #seeds(): Promise<string[]> {

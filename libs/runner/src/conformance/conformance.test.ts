@@ -104,6 +104,15 @@ const bad: [string, Stage, RegExp][] = [
     doing((context) => Promise.resolve(void context.rng.next())),
     /draws random numbers but does not say so/,
   ],
+  [
+    'gives other numbers if an earlier run left something',
+    doing(async (context) => {
+      const [found] = (await context.scratch.read('count')) ?? [0];
+      await context.scratch.write('count', Uint8Array.of(found! + 1));
+      return withMembers(context, { state: context.state.map((x) => x + found!) });
+    }),
+    /has left something to go on from: .* differs/,
+  ],
   ['says it is seeded and is not', { ...good, seeded: true }, /another seed changes nothing/],
   [
     'crashes on a table without rows',

@@ -20,6 +20,7 @@ import {
 } from '@prosodia/core';
 import type { FromHost, HostError, Job } from './protocol.ts';
 import { recordingsIn } from './recordings.ts';
+import { scratchIn } from './scratch.ts';
 
 type Send = (message: FromHost) => void;
 
@@ -136,6 +137,7 @@ function servicesFor(stage: StageDefinition, job: Job, signal: AbortSignal, send
     device: job.device,
     signal,
     recordings: recordingsIn(job.corpora),
+    scratch: scratchIn(job.scratch),
     progress(done, total, unit = 'rows') {
       const now = performance.now();
       if (now - lastProgress < 100 && done !== total) return;

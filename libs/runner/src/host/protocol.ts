@@ -20,6 +20,8 @@ export interface Job {
   inputs: Record<string, InputFolder[]>;
   /** Empty folder by output name. */
   outputs: Record<string, string>;
+  /** Folder for what the stage keeps for a later try; need not exist. */
+  scratch: string;
   /** Corpus name to its folder. */
   corpora: Record<string, string>;
 }

@@ -115,7 +115,7 @@ async function compute(run: InstanceRun, grant: Grant): Promise<Manifest> {
 }
 
 function jobFor(
-  { project, instance, device, corpora, results }: InstanceRun,
+  { project, instance, key, device, corpora, results }: InstanceRun,
   grant: Grant,
   outputs: Record<string, string>,
 ): Job {
@@ -137,6 +137,7 @@ function jobFor(
       ]),
     ),
     outputs,
+    scratch: project.store.scratchFolder(key),
     corpora,
   };
 }

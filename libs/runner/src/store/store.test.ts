@@ -2,6 +2,7 @@ import { chmod, mkdir, mkdtemp, readFile, readdir, rm, stat, truncate, utimes, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { scratchIn } from '../host/scratch.ts';
 import { listFiles } from './files.ts';
 import type { Manifest } from './manifest.ts';
 import { newOwner, ownerName } from './owner.ts';
@@ -143,6 +144,38 @@ describe('Store', () => {
     const output = await store.addOutput(empty, 'text');
     expect(output).toMatchObject({ bytes: 0, files: [] });
     expect(await readdir(store.contentFolder(output.digest))).toEqual([]);
+  });
+
+  it('keeps scratch under its key until the result is there', async () => {
+    const store = new Store(root);
+    const scratch = scratchIn(store.scratchFolder(KEY));
+    expect(await scratch.read('note')).toBeUndefined();
+    await scratch.write('note', Uint8Array.of(1, 2));
+    await scratch.write('note', Uint8Array.of(3));
+    expect([...(await scratchIn(new Store(root).scratchFolder(KEY)).read('note'))!]).toEqual([3]);
+    expect(await scratchIn(store.scratchFolder('cd'.repeat(32))).read('note')).toBeUndefined();
+    await store.sweep();
+    expect(await scratch.read('note')).toBeDefined();
+    await put(store, FILES);
+    expect(await readdir(join(root, 'scratch'))).toEqual([]);
+  });
+
+  it('sweeps away scratch of a key that is done, and what was left alone for a month', async () => {
+    const store = new Store(root);
+    await put(store, FILES);
+    const [old, fresh] = ['cd'.repeat(32), 'ef'.repeat(32)];
+    for (const key of [KEY, old, fresh]) await scratchIn(store.scratchFolder(key)).write('note', new Uint8Array(1));
+    const before = new Date(Date.now() - 31 * 24 * 3600 * 1000);
+    await utimes(store.scratchFolder(old), before, before);
+    await store.sweep();
+    expect(await readdir(join(root, 'scratch'))).toEqual([fresh]);
+  });
+
+  it('refuses a name of scratch that leads elsewhere', async () => {
+    const scratch = scratchIn(join(root, 'scratch'));
+    for (const name of ['../x', 'a/b', '.', '']) {
+      await expect(scratch.read(name)).rejects.toThrow('expected a plain file name');
+    }
   });
 
   it('sweeps away the work of processes that are gone, and of no others', async () => {

@@ -14,6 +14,9 @@ import { hasCode, listFiles, makeFolder, sync, writeAtomically } from './files.t
 import type { Manifest, StoredFile, StoredOutput } from './manifest.ts';
 import { isGone, newOwner, ownerName, parseOwner } from './owner.ts';
 
+/** Days after which nobody is expected to go on with what an interrupted stage left. */
+const SCRATCH_DAYS = 30;
+
 /** A usable result, or why there is none. */
 export type Lookup =
   | { hit: true; manifest: Manifest }
@@ -46,14 +49,38 @@ export class Store {
     return folder;
   }
 
-  /** Removes the work folders of processes that were killed. */
+  /** Where the stage with this key keeps what a later try can go on from; `commit` removes it. */
+  scratchFolder(key: string): string {
+    return join(this.root, 'scratch', key);
+  }
+
+  /** Removes the work folders of processes that were killed, and scratch that was long left alone. */
   async sweep(): Promise<void> {
+    await this.#sweepWork();
+    await this.#sweepScratch();
+  }
+
+  async #sweepWork(): Promise<void> {
     const tmp = join(this.root, 'tmp');
     for (const name of await readdir(tmp).catch(() => [])) {
       const owner = parseOwner(name);
       // Not being able to is no reason to fail a run: the space is lost, nothing else.
       if (owner && isGone(owner)) await rm(join(tmp, name), { recursive: true, force: true }).catch(() => undefined);
     }
+  }
+
+  async #sweepScratch(): Promise<void> {
+    const root = join(this.root, 'scratch');
+    const oldest = Date.now() - SCRATCH_DAYS * 24 * 3600 * 1000;
+    for (const key of await readdir(root).catch(() => [])) {
+      const { mtimeMs } = await stat(join(root, key)).catch(() => ({ mtimeMs: Infinity }));
+      // A run killed between its commit and the removal leaves scratch that nobody will ask for.
+      if (mtimeMs < oldest || (await exists(this.#manifestFile(key)))) await this.#removeScratch(key);
+    }
+  }
+
+  async #removeScratch(key: string): Promise<void> {
+    await rm(this.scratchFolder(key), { recursive: true, force: true }).catch(() => undefined);
   }
 
   /** Looks a key up and verifies that every output is there with the right size and digest. */
@@ -117,6 +144,7 @@ export class Store {
   /** Makes a result visible; call it after all outputs were added. */
   async commit(manifest: Manifest): Promise<void> {
     await writeAtomically(this.#manifestFile(manifest.key), JSON.stringify(manifest));
+    await this.#removeScratch(manifest.key);
   }
 
   #manifestFile(key: string): string {
