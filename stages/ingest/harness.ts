@@ -43,7 +43,6 @@ export function externalRequest(
     acquire: true,
     signal: new AbortController().signal,
     digest: async (path) => sha256(await readFile(path)),
-    scratch: { read: () => Promise.resolve(undefined), write: () => Promise.resolve() },
     progress: () => undefined,
     notice: (message) => notices.push(message),
     notices,
