@@ -1,7 +1,7 @@
 /** Heat map of a matrix, as for a mel spectrogram in dB: one image stretched over the axes, with a colour bar. */
 import { RequestError } from '@prosodia/core';
 import { spectral } from './color.ts';
-import { TICK_SIZE, heading, linear, requireFinite, xAxis, yAxis } from './frame.ts';
+import { type Box, TICK_SIZE, heading, linear, requireFinite, xAxis, yAxis } from './frame.ts';
 import { dataUri, indexedPng } from './indexed-png.ts';
 import { element, svgDocument } from './svg.ts';
 import { text } from './text.ts';
@@ -41,23 +41,11 @@ export function heatMap(options: HeatMapOptions): string {
   }
   requireFinite(values, title);
   const [low, high] = options.range ?? ends(values);
-  const pixels = new Uint8Array(rows * columns);
-  const shade = linear(low, high, 0, 255);
-  for (let r = 0; r < rows; r++) {
-    for (let c = 0; c < columns; c++) {
-      const level = Math.round(shade(values[r * columns + c]!));
-      pixels[(rows - 1 - r) * columns + c] = Math.min(255, Math.max(0, level));
-    }
-  }
   const box = { left: 76, top: 50, width: 560, height: 240 };
   const bar = { left: box.left + box.width + 18, top: box.top, width: 14, height: box.height };
   const yRange = options.yRange ?? [0, rows];
   const x = linear(...xRange, box.left, box.left + box.width);
   const y = linear(...yRange, box.top + box.height, box.top);
-  const ramp = Uint8Array.from({ length: 256 }, (_, i) => 255 - i);
-  const level = linear(low, high, bar.top + bar.height, bar.top);
-  const ticks = niceTicks(low, high, 5);
-  const labels = tickLabels(ticks);
   return svgDocument(
     {
       width: bar.left + 76,
@@ -69,20 +57,50 @@ export function heatMap(options: HeatMapOptions): string {
     heading(theme, title, 20),
     xAxis(theme, box, x, { range: xRange, name: xName, grid: false, count: 8 }),
     yAxis(theme, box, y, { range: yRange, name: yName, grid: false }),
-    image(dataUri(indexedPng(pixels, columns, rows, COLORS)), box),
-    image(dataUri(indexedPng(ramp, 1, 256, COLORS)), bar),
-    ...ticks.map((tick, i) =>
-      text(`${labels[i]!}${unit && i === ticks.length - 1 ? ` ${unit}` : ''}`, {
-        x: bar.left + bar.width + 6,
-        y: level(tick) + 4,
-        size: TICK_SIZE,
-        fill: color(theme, 'muted'),
-      }),
-    ),
+    heatImage({ values, rows, columns }, [low, high], box),
+    colorBar(theme, [low, high], unit, bar),
   );
 }
 
-function image(href: string, box: { left: number; top: number; width: number; height: number }): string {
+/** The matrix as an image over the box, row 0 at the bottom; values beyond the range are clipped. */
+export function heatImage(
+  { values, rows, columns }: Pick<HeatMapOptions, 'values' | 'rows' | 'columns'>,
+  [low, high]: readonly [number, number],
+  box: Box,
+): string {
+  const pixels = new Uint8Array(rows * columns);
+  const shade = linear(low, high, 0, 255);
+  for (let r = 0; r < rows; r++) {
+    for (let c = 0; c < columns; c++) {
+      const level = Math.round(shade(values[r * columns + c]!));
+      pixels[(rows - 1 - r) * columns + c] = Math.min(255, Math.max(0, level));
+    }
+  }
+  return image(dataUri(indexedPng(pixels, columns, rows, COLORS)), box);
+}
+
+/** The colours from the lowest value to the highest, with ticks to the right. */
+export function colorBar(theme: Theme, [low, high]: readonly [number, number], unit: string, bar: Box): string {
+  const ramp = Uint8Array.from({ length: 256 }, (_, i) => 255 - i);
+  const level = linear(low, high, bar.top + bar.height, bar.top);
+  const ticks = niceTicks(low, high, 5);
+  const labels = tickLabels(ticks);
+  return (
+    image(dataUri(indexedPng(ramp, 1, 256, COLORS)), bar) +
+    ticks
+      .map((tick, i) =>
+        text(`${labels[i]!}${unit && i === ticks.length - 1 ? ` ${unit}` : ''}`, {
+          x: bar.left + bar.width + 6,
+          y: level(tick) + 4,
+          size: TICK_SIZE,
+          fill: color(theme, 'muted'),
+        }),
+      )
+      .join('')
+  );
+}
+
+function image(href: string, box: Box): string {
   return element('image', {
     href,
     x: box.left,
@@ -95,7 +113,8 @@ function image(href: string, box: { left: number; top: number; width: number; he
   });
 }
 
-function ends(values: Float32Array): [number, number] {
+/** The smallest and the largest value. */
+export function ends(values: Float32Array): [number, number] {
   let low = Infinity;
   let high = -Infinity;
   for (const value of values) {

@@ -1,4 +1,5 @@
 export { barChart, type Bar, type BarChartOptions } from './bar-chart.ts';
+export { clipPicture, type ClipMatrix, type ClipPictureOptions, type ClipTrack } from './clip-picture.ts';
 export { confusionMatrix, type ConfusionMatrixOptions } from './confusion-matrix.ts';
 export { heatMap, type HeatMapOptions } from './heat-map.ts';
 export { histogram, histogramCounts, type HistogramOptions } from './histogram.ts';

@@ -1,6 +1,6 @@
 /** Waveform: for each column of pixels the range that the samples in it cover. */
 import { RequestError } from '@prosodia/core';
-import { heading, linear, requireFinite, xAxis, yAxis } from './frame.ts';
+import { type Box, type Scale, heading, linear, requireFinite, xAxis, yAxis } from './frame.ts';
 import { element, num, svgDocument } from './svg.ts';
 import { type Theme, background, seriesColor } from './theme.ts';
 
@@ -25,14 +25,36 @@ export function waveform({ title, samples, sampleRate, theme = 'light' }: Wavefo
   requireFinite(samples, title);
   const box = { left: 70, top: 50, width: 600, height: 160 };
   const seconds = samples.length / sampleRate;
-  const columns = Math.min(samples.length, box.width);
+  const range = amplitudes(samples);
+  const x = linear(0, seconds, box.left, box.left + box.width);
+  const y = linear(...range, box.top + box.height, box.top);
+  return svgDocument(
+    {
+      width: box.left + box.width + 30,
+      height: box.top + box.height + 54,
+      title,
+      description: `${num(seconds)} seconds at ${sampleRate} samples per second, peak ${num(range[1])}`,
+      background: background(theme),
+    },
+    heading(theme, title, 20),
+    yAxis(theme, box, y, { range, name: 'amplitude', count: 4 }),
+    envelope(samples, y, box, seriesColor(theme, 0)),
+    xAxis(theme, box, x, { range: [0, seconds], name: 'time (s)', count: 8, grid: false }),
+  );
+}
+
+/** The axis that fits the loudest sample. */
+export function amplitudes(samples: Float32Array): readonly [number, number] {
   const peak = Math.max(
     0.01,
     samples.reduce((most, sample) => Math.max(most, Math.abs(sample)), 0),
   );
-  const range: readonly [number, number] = [-peak, peak];
-  const x = linear(0, seconds, box.left, box.left + box.width);
-  const y = linear(...range, box.top + box.height, box.top);
+  return [-peak, peak];
+}
+
+/** The area between the lowest and the highest sample of each column of pixels. */
+export function envelope(samples: Float32Array, y: Scale, box: Box, fill: string): string {
+  const columns = Math.min(samples.length, box.width);
   const upper: string[] = [];
   const lower: string[] = [];
   for (let c = 0; c < columns; c++) {
@@ -42,17 +64,5 @@ export function waveform({ title, samples, sampleRate, theme = 'light' }: Wavefo
     upper.push(`${at} ${num(y(part.reduce((a, b) => Math.max(a, b))) - 0.4)}`);
     lower.push(`${at} ${num(y(part.reduce((a, b) => Math.min(a, b))) + 0.4)}`);
   }
-  return svgDocument(
-    {
-      width: box.left + box.width + 30,
-      height: box.top + box.height + 54,
-      title,
-      description: `${num(seconds)} seconds at ${sampleRate} samples per second, peak ${num(peak)}`,
-      background: background(theme),
-    },
-    heading(theme, title, 20),
-    yAxis(theme, box, y, { range, name: 'amplitude', count: 4 }),
-    element('path', { d: `M${upper.join('L')}L${lower.reverse().join('L')}Z`, fill: seriesColor(theme, 0) }),
-    xAxis(theme, box, x, { range: [0, seconds], name: 'time (s)', count: 8, grid: false }),
-  );
+  return element('path', { d: `M${upper.join('L')}L${lower.reverse().join('L')}Z`, fill });
 }
