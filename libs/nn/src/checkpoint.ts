@@ -3,12 +3,16 @@
  *
  * Everything random is a function of seed, epoch and step, so weights, moments and counters are all
  * there is to keep, and a resumed training gives the same bytes as one that was never interrupted.
+ * Bytes that are damaged, or of another version or training, are refused: going on from them would give
+ * a result that nobody asked for.
  *
- * Format: length of the header (uint32, little-endian), header (JSON), then the vectors (float32).
+ * Format: magic, version (uint32), SHA-256 of all that follows, length of the header (uint32), header
+ * (JSON), then the vectors (float32). Numbers are little-endian.
  */
 import { RequestError } from '@prosodia/core';
+import { createHash } from 'node:crypto';
 import type { CallbackState, HistoryRow } from './callbacks.ts';
-import type { TrainingState } from './execution.ts';
+import type { TrainingState } from './training-step.ts';
 
 export interface Checkpoint {
   /** Describes the request; only the same one can go on. */
@@ -20,6 +24,9 @@ export interface Checkpoint {
   readonly best: Pick<TrainingState, 'parameters' | 'statistics'> | undefined;
 }
 
+/** A training cannot go on from these bytes; it can start from the beginning. */
+export class CheckpointError extends RequestError {}
+
 interface Header extends Pick<Checkpoint, 'request' | 'history' | 'callbacks'> {
   readonly step: number;
   readonly parameters: number;
@@ -27,6 +34,12 @@ interface Header extends Pick<Checkpoint, 'request' | 'history' | 'callbacks'> {
   readonly slots: number;
   readonly best: boolean;
 }
+
+const MAGIC = new TextEncoder().encode('prosodia checkpoint\n');
+const VERSION = 1;
+const DIGEST_AT = MAGIC.length + 4;
+const DIGEST_BYTES = 32;
+const CONTENT_AT = DIGEST_AT + DIGEST_BYTES;
 
 export function encodeCheckpoint({ request, history, callbacks, state, best }: Checkpoint): Uint8Array {
   const header: Header = {
@@ -42,22 +55,27 @@ export function encodeCheckpoint({ request, history, callbacks, state, best }: C
   const text = new TextEncoder().encode(JSON.stringify(header));
   const vectors = [state.parameters, state.statistics, ...state.slots];
   if (best) vectors.push(best.parameters, best.statistics);
-  const bytes = new Uint8Array(4 + text.length + vectors.reduce((total, { byteLength }) => total + byteLength, 0));
-  new DataView(bytes.buffer).setUint32(0, text.length, true);
-  bytes.set(text, 4);
-  let at = 4 + text.length;
+  const size = vectors.reduce((total, { byteLength }) => total + byteLength, CONTENT_AT + 4 + text.length);
+  const bytes = new Uint8Array(size);
+  const view = new DataView(bytes.buffer);
+  bytes.set(MAGIC);
+  view.setUint32(MAGIC.length, VERSION, true);
+  view.setUint32(CONTENT_AT, text.length, true);
+  bytes.set(text, CONTENT_AT + 4);
+  let at = CONTENT_AT + 4 + text.length;
   for (const { buffer, byteOffset, byteLength } of vectors) {
     bytes.set(new Uint8Array(buffer, byteOffset, byteLength), at);
     at += byteLength;
   }
+  bytes.set(digestOf(bytes), DIGEST_AT);
   return bytes;
 }
 
-/** Throws a RequestError if the bytes are no checkpoint, or one of another training than `request`. */
+/** Throws a CheckpointError if the bytes are no whole checkpoint, or one of another training than `request`. */
 export function decodeCheckpoint(bytes: Uint8Array, request: string): Checkpoint {
   const { header, body } = readHeader(bytes);
   if (header.request !== request) {
-    throw new RequestError({
+    throw new CheckpointError({
       problem: 'the checkpoint is of another training',
       expected: request,
       got: header.request,
@@ -72,9 +90,6 @@ export function decodeCheckpoint(bytes: Uint8Array, request: string): Checkpoint
     return vector;
   };
   const { parameters, statistics } = header;
-  const best = header.best ? parameters + statistics : 0;
-  const expected = 4 * ((1 + header.slots) * parameters + statistics + best);
-  if (body.length !== expected) throw notACheckpoint(`${expected} bytes after the header`, `${body.length}`);
   return {
     request,
     history: header.history,
@@ -89,16 +104,33 @@ export function decodeCheckpoint(bytes: Uint8Array, request: string): Checkpoint
   };
 }
 
+/** Nothing is read before the digest is found right, so what is read can be trusted. */
 function readHeader(bytes: Uint8Array): { header: Header; body: Uint8Array } {
-  try {
-    const length = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(0, true);
-    const header = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length))) as Header;
-    return { header, body: bytes.subarray(4 + length) };
-  } catch {
-    throw notACheckpoint('a header in JSON', `${bytes.length} bytes without one`);
+  if (bytes.length < CONTENT_AT + 4 || MAGIC.some((byte, i) => bytes[i] !== byte)) {
+    throw broken('a checkpoint', `${bytes.length} bytes of something else`);
   }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const version = view.getUint32(MAGIC.length, true);
+  if (version !== VERSION) throw broken(`version ${VERSION}`, `version ${version}`);
+  const digest = digestOf(bytes);
+  if (digest.some((byte, i) => bytes[DIGEST_AT + i] !== byte)) {
+    throw broken('content that fits its SHA-256', `${bytes.length} bytes that do not: it is cut off or damaged`);
+  }
+  const length = view.getUint32(CONTENT_AT, true);
+  const start = CONTENT_AT + 4;
+  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(start, start + length))) as Header;
+  return { header, body: bytes.subarray(start + length) };
 }
 
-function notACheckpoint(expected: string, got: string): RequestError {
-  return new RequestError({ problem: 'the bytes are no whole checkpoint', expected, got, fix: 'start without it' });
+function digestOf(bytes: Uint8Array): Uint8Array {
+  return createHash('sha256').update(bytes.subarray(CONTENT_AT)).digest();
+}
+
+function broken(expected: string, got: string): CheckpointError {
+  return new CheckpointError({
+    problem: 'the bytes are no whole checkpoint',
+    expected,
+    got,
+    fix: 'start without it',
+  });
 }

@@ -1,5 +1,6 @@
 export { AugmentationSchema, type AugmentationSpec } from './augmentation.ts';
 export { CallbacksSchema, type CallbacksSpec, type HistoryRow } from './callbacks.ts';
+export { CheckpointError } from './checkpoint.ts';
 export type { TrainingData } from './data.ts';
 export { provider, type DeviceOptions, type Provider } from './device.ts';
 export { LayerSchema, LayersSchema, layers, type LayerName, type LayerSpec } from './layers/index.ts';

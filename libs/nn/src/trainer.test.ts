@@ -2,6 +2,7 @@ import { CancelledError, DataError, RequestError } from '@prosodia/core';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { CheckpointError } from './checkpoint.ts';
 import type { TrainingData } from './data.ts';
 import { loadModel } from './predictor.ts';
 import { clusters } from './testing/toy-data.ts';
@@ -189,11 +190,30 @@ describe('a training that goes on from a checkpoint', () => {
     expect(Buffer.compare(resumed.model, whole.model)).toBe(0);
   });
 
-  it('refuses a checkpoint of another training, a damaged one, and what is none', async () => {
+  it('refuses a checkpoint of another training, of another version, a damaged one, and what is none', async () => {
     const resume = await interrupted(1);
-    await expect(train({ ...options, seed: 99, resume })).rejects.toThrow('the checkpoint is of another training');
-    await expect(train({ ...options, resume: resume.slice(0, -8) })).rejects.toThrow('no whole checkpoint');
-    await expect(train({ ...options, resume: Uint8Array.of(1, 2) })).rejects.toThrow('no whole checkpoint');
+    const refused = async (bytes: Uint8Array, message: RegExp, seed = options.seed) => {
+      const attempt = train({ ...options, seed, resume: bytes });
+      await expect(attempt).rejects.toThrow(CheckpointError);
+      await expect(attempt).rejects.toThrow(message);
+    };
+    await refused(resume, /of another training/, 99);
+    await refused(resume.slice(0, -8), /cut off or damaged/);
+    await refused(Uint8Array.of(1, 2), /no whole checkpoint[^]*2 bytes of something else/);
+    const version = resume.slice();
+    version[20]! = 9;
+    await refused(version, /version 1[^]*version 9/);
+    for (let at = 24; at < resume.length; at += 997) {
+      const flipped = resume.slice();
+      flipped[at]! ^= 4;
+      await refused(flipped, /cut off or damaged/);
+    }
+  });
+
+  it('makes no more checkpoints than fit into their share of the time', async () => {
+    let count = 0;
+    await train({ ...options, checkpoint_share: 0, onCheckpoint: () => void count++ });
+    expect(count).toBe(1);
   });
 });
 

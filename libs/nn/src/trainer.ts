@@ -17,6 +17,7 @@ import { readLoss, type LossSpec } from './losses.ts';
 import { readMixup, type MixupSpec } from './mixup.ts';
 import { initialParameters, initialStatistics, takeInventory, type NetworkSpec } from './network.ts';
 import { readOptimizer, type OptimizerSpec } from './optimizers.ts';
+import { Pace } from './pace.ts';
 import { inferenceModel } from './programs.ts';
 import { readSchedule, type ScheduleSpec } from './schedules.ts';
 
@@ -56,8 +57,13 @@ export interface TrainOptions {
   readonly metadata?: Readonly<Record<string, string>> | undefined;
   /** Called after every epoch. */
   readonly onEpoch?: ((row: HistoryRow) => void) | undefined;
-  /** Called after every epoch with bytes to go on from; awaited. */
+  /** Called after an epoch with bytes to go on from; awaited. */
   readonly onCheckpoint?: ((checkpoint: Uint8Array) => void | Promise<void>) | undefined;
+  /**
+   * Share of the time that checkpoints may take. Default 1: there is one after every epoch. With 0.02, an
+   * epoch that ends before its turn goes without, which happens where epochs take milliseconds.
+   */
+  readonly checkpoint_share?: number | undefined;
   /** Goes on from a checkpoint of a training with the same options and rows; the result is the same. */
   readonly resume?: Uint8Array | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -93,6 +99,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const history = [...start.history];
   let { best } = start;
   let stoppedReason: TrainResult['stopped_reason'] = 'epochs';
+  const pace = new Pace(options.checkpoint_share ?? 1);
 
   const stepper = new Stepper({ ...plan, seed, deviceOptions }, state);
   const evaluator = new Evaluator({ ...plan, deviceOptions });
@@ -120,7 +127,9 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
         stoppedReason = 'early_stopping';
         break;
       }
-      await options.onCheckpoint?.(encodeCheckpoint({ request, history, callbacks: watched, state, best }));
+      await pace.run(() =>
+        options.onCheckpoint?.(encodeCheckpoint({ request, history, callbacks: watched, state, best })),
+      );
     }
   } finally {
     await stepper.release();
@@ -154,7 +163,17 @@ function beginning({ inventory, optimizer }: Plan, seed: number, request: string
 
 /** What two requests have in common if one can go on where the other stopped; rows are told by their number. */
 function describeRequest(options: TrainOptions): string {
-  const { data, validation, metadata: _m, onEpoch: _e, onCheckpoint: _c, resume: _r, signal: _s, ...rest } = options;
+  const {
+    data,
+    validation,
+    metadata: _m,
+    onEpoch: _e,
+    onCheckpoint: _c,
+    resume: _r,
+    signal: _s,
+    checkpoint_share: _p,
+    ...rest
+  } = options;
   return JSON.stringify({ ...rest, rows: data.rows, validation_rows: validation?.rows });
 }
 
