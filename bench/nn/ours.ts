@@ -1,9 +1,8 @@
 /** One network of the benchmark on our engine: the training step, without the rest of the trainer. */
-import { openSession, type FloatArray } from '../../libs/nn/src/device.ts';
 import { readLoss } from '../../libs/nn/src/losses.ts';
 import { initialParameters, initialStatistics, takeInventory } from '../../libs/nn/src/network.ts';
 import { readOptimizer } from '../../libs/nn/src/optimizers.ts';
-import { trainingProgram } from '../../libs/nn/src/programs.ts';
+import { TrainingStep, moveToMemory, type TrainingState } from '../../libs/nn/src/training-step.ts';
 import type { Benchmark } from './networks.ts';
 
 const CLASSES = 8;
@@ -13,44 +12,21 @@ export async function openTraining({ inputShape, layers }: Benchmark, batch: num
   const network = { layers, inputShape, classes: CLASSES };
   const inventory = takeInventory(network);
   const optimizer = readOptimizer({ adam: {} });
-  const { model } = trainingProgram(
-    network,
-    inventory,
-    readLoss({ categorical_crossentropy: {} }, CLASSES),
-    optimizer,
-    batch,
-  );
-  const session = await openSession(model, { threads });
+  const loss = readLoss({ categorical_crossentropy: {} }, CLASSES);
+  const training = await TrainingStep.open({ network, inventory, loss, optimizer, deviceOptions: { threads } }, batch);
   const createSeconds = (performance.now() - start) / 1000;
 
-  const vector = (data: Float32Array): FloatArray => ({ data, shape: [data.length] });
-  const size = inventory.parameterCount;
-  let state: Record<string, FloatArray> = {
-    parameters: vector(initialParameters(inventory, 1)),
-    slot_0: vector(new Float32Array(size)),
-    slot_1: vector(new Float32Array(size)),
+  const state: TrainingState = {
+    step: 0,
+    parameters: initialParameters(inventory, 1),
+    statistics: initialStatistics(inventory),
+    slots: Array.from({ length: optimizer.slotCount }, () => new Float32Array(inventory.parameterCount)),
   };
-  if (inventory.statisticCount > 0) state['statistics'] = vector(initialStatistics(inventory));
-  let spare = Object.fromEntries(Object.entries(state).map(([name, { data }]) => [name, vector(data.slice())]));
-  const width = inputShape.reduce((product, n) => product * n, 1);
-  const input = Float32Array.from({ length: batch * width }, (_, i) => Math.sin(i * i));
-  const targets = Float32Array.from({ length: batch * CLASSES }, (_, i) =>
-    Number(i % CLASSES === Math.floor(i / CLASSES) % CLASSES),
-  );
-  let steps = 0;
-  const step = async (): Promise<void> => {
-    const rates = optimizer.rates(optimizer.learningRate, ++steps);
-    const feeds = {
-      input: { data: input, shape: [batch, ...inputShape] },
-      targets: { data: targets, shape: [batch, CLASSES] },
-      weights: vector(new Float32Array(batch).fill(1)),
-      ...Object.fromEntries(rates.map((data, i) => [`rate_${i}`, { data, shape: [] }])),
-      ...state,
-    };
-    const next = Object.fromEntries(Object.entries(spare).map(([name, array]) => [`next_${name}`, array]));
-    await session.run(feeds, { loss: null, logits: null, ...next });
-    [state, spare] = [spare, state];
-  };
+  const memory = moveToMemory(state);
+  training.input.data.forEach((_, i, data) => (data[i] = Math.sin(i * i)));
+  training.targets.data.forEach((_, i, data) => (data[i] = Number(i % CLASSES === Math.floor(i / CLASSES) % CLASSES)));
+  training.weights.data.fill(1);
+  const step = () => training.run(state, memory, optimizer.learningRate);
   return {
     createSeconds,
     step,
@@ -67,6 +43,6 @@ export async function openTraining({ inputShape, layers }: Benchmark, batch: num
       }
       return { seconds, cpuSeconds };
     },
-    release: () => session.release(),
+    release: () => training.release(),
   };
 }

@@ -15,6 +15,14 @@ export interface DeviceOptions {
   threads?: number;
 }
 
+export interface SessionOptions extends DeviceOptions {
+  /**
+   * Whether ONNX Runtime may store tensors in another order than the graph's (default), which pays where
+   * weights are constants, and costs more than it saves in training.
+   */
+  layout?: 'free' | 'ours';
+}
+
 /** What computed a result, for the record. */
 export interface Provider {
   readonly device: DeviceClass;
@@ -49,7 +57,10 @@ export function provider(device: DeviceClass = 'cpu'): Provider {
 }
 
 /** Throws a RequestError if the device is not there, a ProsodiaError if the model does not load. */
-export async function openSession(model: Uint8Array, { device = 'cpu', threads = 1 }: DeviceOptions): Promise<Session> {
+export async function openSession(
+  model: Uint8Array,
+  { device = 'cpu', threads = 1, layout = 'free' }: SessionOptions,
+): Promise<Session> {
   checkDevice(device);
   let session: InferenceSession;
   try {
@@ -58,7 +69,8 @@ export async function openSession(model: Uint8Array, { device = 'cpu', threads =
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
       logSeverityLevel: 3,
-      // Second moments of the optimizer decay to denormal numbers, which are a hundred times slower.
+      graphOptimizationLevel: layout === 'ours' ? 'extended' : 'all',
+      // Gradients of saturated units are denormal numbers, with which a processor is a hundred times slower.
       extra: { session: { set_denormal_as_zero: '1', intra_op: { allow_spinning: '0' } } },
     });
   } catch (error) {

@@ -2,8 +2,7 @@
  * Runs the programs of a network over rows: an epoch of training steps, and an evaluation.
  *
  * Sessions are opened when first needed, one per batch size (the last batch of an epoch may be
- * smaller), and stay open until `release`. State alternates between two sets of arrays that the
- * runtime writes into directly.
+ * smaller), and stay open until `release`.
  */
 import { ProsodiaError, Rng, throwIfCancelled } from '@prosodia/core';
 import type { Augmentation } from './augmentation.ts';
@@ -15,17 +14,9 @@ import { mix } from './mixup.ts';
 import type { Inventory, NetworkSpec } from './network.ts';
 import { fillNoise } from './noise.ts';
 import type { Optimizer } from './optimizers.ts';
-import { evaluationProgram, trainingProgram, type Program } from './programs.ts';
-
-/** Everything that changes from step to step. */
-export interface TrainingState {
-  /** Steps done. */
-  step: number;
-  parameters: Float32Array;
-  statistics: Float32Array;
-  /** What the optimizer keeps, each as long as the parameters. */
-  slots: Float32Array[];
-}
+import { evaluationProgram } from './programs.ts';
+import { TrainingStep, moveToMemory, type TrainingState } from './training-step.ts';
+import type { UpdateMemory } from './update-kernels.ts';
 
 export interface Execution {
   readonly network: NetworkSpec;
@@ -49,31 +40,17 @@ export interface EpochResult {
   readonly accuracy: number;
 }
 
-/** A training session for one batch size, with the arrays that are filled anew for each step. */
-interface Step {
-  readonly session: Session;
-  readonly program: Program;
-  readonly input: FloatArray;
-  readonly targets: FloatArray;
-  readonly weights: FloatArray;
-  readonly noise: readonly FloatArray[];
-}
-
 export class Stepper {
   readonly #execution: TrainingExecution;
   readonly #state: TrainingState;
-  readonly #steps = new Map<number, Step>();
-  #spare: Pick<TrainingState, 'parameters' | 'statistics' | 'slots'>;
+  readonly #memory: UpdateMemory;
+  readonly #steps = new Map<number, TrainingStep>();
 
-  /** @param state is replaced step by step */
+  /** @param state changes step by step */
   constructor(execution: TrainingExecution, state: TrainingState) {
     this.#execution = execution;
     this.#state = state;
-    this.#spare = {
-      parameters: new Float32Array(state.parameters.length),
-      statistics: new Float32Array(state.statistics.length),
-      slots: state.slots.map((slot) => new Float32Array(slot.length)),
-    };
+    this.#memory = moveToMemory(state);
   }
 
   /**
@@ -104,7 +81,7 @@ export class Stepper {
   }
 
   async release(): Promise<void> {
-    for (const { session } of this.#steps.values()) await session.release();
+    for (const step of this.#steps.values()) await step.release();
     this.#steps.clear();
   }
 
@@ -113,32 +90,17 @@ export class Stepper {
     rows: Int32Array,
     learningRate: number,
   ): Promise<{ loss: number; logits: Float32Array }> {
-    const { optimizer, seed } = this.#execution;
-    const state = this.#state;
+    const { seed } = this.#execution;
     const step = this.#steps.get(rows.length) ?? (await this.#open(rows.length));
-    state.step++;
-    this.#fill(step, data, rows);
-    step.noise.forEach(({ data: target }, i) =>
-      fillNoise(target, step.program.noise[i]!.draw, new Rng(seed, 'noise', state.step, i)),
-    );
-    const feeds: Record<string, FloatArray> = {
-      input: step.input,
-      targets: step.targets,
-      weights: step.weights,
-      ...numbered('noise', step.noise),
-      ...numbered('rate', optimizer.rates(learningRate, state.step).map(scalar)),
-      ...stateArrays('', state),
-    };
-    const spare = this.#spare;
-    const results = { loss: null, logits: null, ...stateArrays('next_', spare) };
-    const output = await step.session.run(feeds, results);
-    this.#spare = { parameters: state.parameters, statistics: state.statistics, slots: state.slots };
-    Object.assign(state, spare);
-    return { loss: output['loss']![0]!, logits: output['logits']! };
+    // Counted from 1, as everything random in it is.
+    const count = this.#state.step + 1;
+    this.#fill(step, data, rows, count);
+    step.noise.forEach(({ array, draw }, i) => fillNoise(array.data, draw, new Rng(seed, 'noise', count, i)));
+    return step.run(this.#state, this.#memory, learningRate);
   }
 
   /** Rows, targets and weights of a batch, augmented and mixed. */
-  #fill({ input, targets, weights }: Step, data: TrainingData, rows: Int32Array): void {
+  #fill({ input, targets, weights }: TrainingStep, data: TrainingData, rows: Int32Array, count: number): void {
     const { network, loss, classWeight, seed, augmentation, mixup } = this.#execution;
     const width = sizeOf(network.inputShape);
     gatherRows(data, width, rows, input.data);
@@ -147,26 +109,17 @@ export class Stepper {
       weights.data[i] = classWeight[data.y[row]!]! * (data.sample_weight?.[row] ?? 1);
     });
     if (augmentation) {
-      const rng = new Rng(seed, 'augmentation', this.#state.step);
+      const rng = new Rng(seed, 'augmentation', count);
       rows.forEach((_, i) => augmentation(input.data.subarray(i * width, (i + 1) * width), rng));
     }
     if (mixup !== undefined) {
       const batch = { input: input.data, targets: targets.data, weights: weights.data };
-      mix(batch, mixup, new Rng(seed, 'mixup', this.#state.step));
+      mix(batch, mixup, new Rng(seed, 'mixup', count));
     }
   }
 
-  async #open(batch: number): Promise<Step> {
-    const { network, inventory, loss, optimizer, deviceOptions } = this.#execution;
-    const program = trainingProgram(network, inventory, loss, optimizer, batch);
-    const step: Step = {
-      session: await openSession(program.model, deviceOptions),
-      program,
-      input: zeros([batch, ...network.inputShape]),
-      targets: zeros([batch, network.classes]),
-      weights: zeros([batch]),
-      noise: program.noise.map(({ shape }) => zeros(shape)),
-    };
+  async #open(batch: number): Promise<TrainingStep> {
+    const step = await TrainingStep.open(this.#execution, batch);
     this.#steps.set(batch, step);
     return step;
   }
@@ -197,12 +150,12 @@ export class Evaluator {
       const targets = zeros([rows.length, network.classes]);
       fillTargets(targets.data, data.y, rows, network.classes, loss.labelSmoothing);
       const x = data.x.subarray(from * width, (from + rows.length) * width);
-      const { parameters, statistics } = stateArrays('', { ...state, slots: [] });
+      const { parameters, statistics } = state;
       const feeds = {
         input: { data: x, shape: [rows.length, ...network.inputShape] },
         targets,
-        parameters: parameters!,
-        ...(statistics ? { statistics } : {}),
+        parameters: vector(parameters),
+        ...(statistics.length > 0 ? { statistics: vector(statistics) } : {}),
       };
       const output = await this.#session.run(feeds, { losses: null, penalty: null, logits: null });
       output['losses']!.forEach((value, i) => (lossSum += value * (data.sample_weight?.[from + i] ?? 1)));
@@ -218,24 +171,8 @@ export class Evaluator {
   }
 }
 
-function stateArrays(
-  prefix: string,
-  { parameters, statistics, slots }: Pick<TrainingState, 'parameters' | 'statistics' | 'slots'>,
-): Record<string, FloatArray> {
-  const vector = (data: Float32Array): FloatArray => ({ data, shape: [data.length] });
-  return {
-    [`${prefix}parameters`]: vector(parameters),
-    ...(statistics.length > 0 ? { [`${prefix}statistics`]: vector(statistics) } : {}),
-    ...numbered(`${prefix}slot`, slots.map(vector)),
-  };
-}
-
-function numbered<T>(name: string, values: readonly T[]): Record<string, T> {
-  return Object.fromEntries(values.map((value, i) => [`${name}_${i}`, value]));
-}
-
-function scalar(data: Float32Array): FloatArray {
-  return { data, shape: [] };
+function vector(data: Float32Array): FloatArray {
+  return { data, shape: [data.length] };
 }
 
 function zeros(shape: readonly number[]): FloatArray {

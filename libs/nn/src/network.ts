@@ -2,9 +2,8 @@
  * From a list of layers to nodes of a graph, and the inventory of what the network keeps: weights
  * (trained) and statistics (moving averages).
  *
- * Weights live in one flat vector, in the order layers ask for them. The optimizer is then a handful
- * of operators on one tensor instead of a handful per weight, saving and restoring is one copy, and
- * the training graph has few inputs and outputs.
+ * Weights live in one flat vector, in the order layers ask for them: an update is one pass over one
+ * memory, saving and restoring is one copy.
  */
 import { RequestError, Rng } from '@prosodia/core';
 import { Graph, ShapeError, describeShape, sizeOf, type Shape, type Tensor } from './graph.ts';
@@ -241,20 +240,18 @@ function checkSpec({ layers: list, inputShape, classes }: NetworkSpec): void {
 }
 
 /** Values cut from the flat vectors `parameters` and `statistics`, which become inputs of the graph. */
-export function flatValues(inventory: Pick<Inventory, 'parameterCount' | 'statisticCount'>): Values & {
-  inputs(graph: Graph): { parameters: Tensor; statistics: Tensor | undefined };
-} {
-  let parameters: Tensor | undefined;
-  let statistics: Tensor | undefined;
-  const cut = (flat: Tensor, { offset: from, shape }: { offset: number; shape: Shape }): Tensor =>
-    reshape(slice(flat, 0, from, from + sizeOf(shape)), shape);
-  const parametersOf = (graph: Graph): Tensor => (parameters ??= graph.input('parameters', [inventory.parameterCount]));
-  const statisticsOf = (graph: Graph): Tensor => (statistics ??= graph.input('statistics', [inventory.statisticCount]));
-  return {
-    parameter: (graph, slot) => cut(parametersOf(graph), slot),
-    statistic: (graph, slot) => cut(statisticsOf(graph), slot),
-    inputs: (graph) => ({ parameters: parametersOf(graph), statistics }),
+export function flatValues({
+  parameterCount,
+  statisticCount,
+}: Pick<Inventory, 'parameterCount' | 'statisticCount'>): Values {
+  const cutFrom = (name: string, count: number) => {
+    let flat: Tensor | undefined;
+    return (graph: Graph, { offset: from, shape }: { offset: number; shape: Shape }): Tensor => {
+      flat ??= graph.input(name, [count]);
+      return reshape(slice(flat, 0, from, from + sizeOf(shape)), shape);
+    };
   };
+  return { parameter: cutFrom('parameters', parameterCount), statistic: cutFrom('statistics', statisticCount) };
 }
 
 /** Values stored in the graph under their own names: for the model that is served. */

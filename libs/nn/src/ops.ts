@@ -91,18 +91,24 @@ export function clip(a: Tensor, low: number, high: number): Tensor {
 
 /** 1 where `a > b`, and 0 elsewhere. */
 export function greater(a: Tensor, b: Tensor): Tensor {
-  return comparison('Greater', a, b);
-}
-
-/** 1 where `a` and `b` are the same number, and 0 elsewhere. */
-export function equal(a: Tensor, b: Tensor): Tensor {
-  return comparison('Equal', a, b);
+  const shape = broadcastShapes(a.shape, b.shape);
+  const truth = a.graph.node('Greater', [a, b], [shape], {}, { type: 'bool' })[0]!;
+  return a.graph.node('Cast', [truth], [shape], { to: 1 })[0]!;
 }
 
 /** 1 where `a > 0` and 0 elsewhere, in one pass: a line so steep that the least positive number is beyond its top. */
 export function positive(a: Tensor): Tensor {
-  const steepness = { alpha: { float: 3e38 }, beta: { float: 0 } };
-  return a.graph.node('HardSigmoid', [a], [a.shape], steepness)[0]!;
+  return limitedLine(a, 3e38, 0);
+}
+
+/** 1 where `a <= 0` and 0 elsewhere. */
+export function notPositive(a: Tensor): Tensor {
+  return limitedLine(a, -3e38, 1);
+}
+
+/** `slope a + intercept`, limited to [0, 1]. */
+function limitedLine(a: Tensor, slope: number, intercept: number): Tensor {
+  return a.graph.node('HardSigmoid', [a], [a.shape], { alpha: { float: slope }, beta: { float: intercept } })[0]!;
 }
 
 export function minimum(a: Tensor, b: Tensor): Tensor {
@@ -148,6 +154,20 @@ export function sumOfSquares(a: Tensor, axes: readonly number[], keep = true): T
   return reduce('ReduceSumSquare', a, axes, keep);
 }
 
+/**
+ * The sum of `a b` over all axes but the channel's. Where each channel is one row, these are inner products,
+ * and the products themselves are never written.
+ */
+export function channelProducts(a: Tensor, b: Tensor, channelAxis: number): Tensor {
+  const channels = a.shape[channelAxis]!;
+  if (channelAxis !== 1 || a.shape[0] !== 1) {
+    const others = a.shape.flatMap((_, axis) => (axis === channelAxis ? [] : [axis]));
+    return sum(multiply(a, b), others, false);
+  }
+  const rows = (tensor: Tensor): Tensor => reshape(tensor, [channels, 1, sizeOf(a.shape) / channels]);
+  return reshape(matmul(rows(a), transpose(rows(b), [0, 2, 1])), [channels]);
+}
+
 /** Mean over `axes`. */
 export function mean(a: Tensor, axes: readonly number[], keep = true): Tensor {
   return reduce('ReduceMean', a, axes, keep);
@@ -173,9 +193,33 @@ export function transpose(a: Tensor, order: readonly number[]): Tensor {
   return a.graph.node('Transpose', [a], [order.map((axis) => a.shape[axis]!)], { perm: order })[0]!;
 }
 
-/** `a` repeated along its axes of size 1 until it has `shape`, which must be known. */
+/**
+ * A matrix with rows and columns exchanged, as a product with the identity: ONNX Runtime would move a
+ * Transpose between two reshapes to a place where it takes ten times as long.
+ */
+export function turn(a: Tensor): Tensor {
+  const [rows, columns] = a.shape as [number, number];
+  const size = Math.min(rows, columns);
+  const identity = new Float32Array(size * size);
+  for (let i = 0; i < size; i++) identity[i * size + i] = 1;
+  const one = a.graph.constant(identity, [size, size]);
+  if (columns === size) return gemm(one, a, undefined, { transposeB: true });
+  return gemm(a, one, undefined, { transposeA: true });
+}
+
+/**
+ * `a` repeated along its axes of size 1 until it has `shape`, which must be known. Where these are the last
+ * axes, by a product with ones, which takes a fifth of the time.
+ */
 export function expand(a: Tensor, shape: Shape): Tensor {
   if (sameShape(a.shape, shape)) return a;
+  const rows = sizeOf(a.shape);
+  const firstRepeated = a.shape.length === shape.length ? shape.findIndex((size, i) => size !== a.shape[i]) : -1;
+  if (rows > 1 && firstRepeated > 0 && a.shape.slice(firstRepeated).every((size) => size === 1)) {
+    const columns = sizeOf(shape) / rows;
+    const ones = a.graph.constant(new Float32Array(columns).fill(1), [1, columns]);
+    return reshape(gemm(reshape(a, [rows, 1]), ones), shape);
+  }
   return a.graph.node('Expand', [a, a.graph.integers(shape)], [broadcastShapes(a.shape, shape)])[0]!;
 }
 
@@ -259,12 +303,6 @@ export function sumTo(a: Tensor, shape: Shape): Tensor {
 
 function unary(op: string, a: Tensor): Tensor {
   return a.graph.node(op, [a], [a.shape])[0]!;
-}
-
-function comparison(op: string, a: Tensor, b: Tensor): Tensor {
-  const shape = broadcastShapes(a.shape, b.shape);
-  const truth = a.graph.node(op, [a, b], [shape], {}, { type: 'bool' })[0]!;
-  return a.graph.node('Cast', [truth], [shape], { to: 1 })[0]!;
 }
 
 function elementwise(op: string, a: Tensor, b: Tensor): Tensor {

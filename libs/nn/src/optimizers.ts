@@ -1,25 +1,13 @@
 /**
  * Optimizers, with Keras's names, defaults and formulas (https://keras.io/api/optimizers/).
  *
- * Parameters, gradient and moments are flat vectors, so an update is a few operators whatever the
- * network. What changes from step to step (learning rate, bias correction) comes in as scalars.
+ * Clipping is part of the graph that computes the gradients; the update itself is not (`update-kernels.ts`
+ * says why).
  */
 import { Type, type Static } from '@prosodia/core';
 import type { Tensor } from './graph.ts';
-import {
-  add,
-  clip,
-  concat,
-  divide,
-  minimum,
-  multiply,
-  offset,
-  reshape,
-  scale,
-  squareRoot,
-  subtract,
-  sumOfSquares,
-} from './ops.ts';
+import { add, clip, divide, minimum, multiply, offset, squareRoot, sumOfSquares } from './ops.ts';
+import type { UpdateMemory } from './update-kernels.ts';
 import { readOptions, type Resolved } from './options.ts';
 
 const rate = (fallback: number) =>
@@ -95,21 +83,15 @@ export type OptimizerSpec = Static<typeof OptimizerSchema>;
 
 export interface Optimizer {
   readonly learningRate: number;
-  /** Flat vectors kept from step to step, all zero at first. */
+  /** Vectors kept from step to step, one element per weight, all zero at first. */
   readonly slotCount: number;
-  /** The scalars of a step. @param step counted from 1 */
-  rates(learningRate: number, step: number): Float32Array[];
-  /** Number of scalars. */
-  readonly rateCount: number;
-  /** Appends the update. @param gradients one per weight, in order; `parameters` is their concatenation */
-  build(update: Update): { parameters: Tensor; slots: readonly Tensor[] };
-}
-
-export interface Update {
-  parameters: Tensor;
-  gradients: readonly Tensor[];
-  slots: readonly Tensor[];
-  rates: readonly Tensor[];
+  /** Appends the clipping of the gradients, one per weight. */
+  clip(gradients: readonly Tensor[]): Tensor[];
+  /**
+   * Moves the weights by what is in the memory's gradient.
+   * @param step counted from 1
+   */
+  update(memory: UpdateMemory, learningRate: number, step: number): void;
 }
 
 /** Throws a RequestError if the description does not fit. */
@@ -124,29 +106,15 @@ type SgdSettings = Resolved<Omit<Static<typeof SgdOptions>, keyof typeof clippin
 type AdamSettings = Resolved<Omit<Static<typeof AdamOptions>, keyof typeof clipping>> &
   ClippingSettings & { weight_decay?: number };
 
-/**
- * The moments are kept divided by (1 - beta), which saves two passes over all weights; step size and
- * epsilon make up for it.
- */
 function adam(options: AdamSettings): Optimizer {
-  const { beta_1: beta1, beta_2: beta2, weight_decay: weightDecay = 0 } = options;
-  const squareUnit = Math.sqrt(1 - beta2);
+  const { beta_1: beta1, beta_2: beta2, epsilon, weight_decay: weightDecay = 0 } = options;
   return {
     learningRate: options.learning_rate,
     slotCount: 2,
-    rateCount: 2,
-    rates(learningRate, step) {
+    clip: (gradients) => clipped(gradients, options),
+    update(memory, learningRate, step) {
       const corrected = (learningRate * Math.sqrt(1 - beta2 ** step)) / (1 - beta1 ** step);
-      return [Float32Array.of((corrected * (1 - beta1)) / squareUnit), Float32Array.of(1 - learningRate * weightDecay)];
-    },
-    build({ parameters, gradients, slots: [mean, square], rates: [step, shrink] }) {
-      const gradient = clipped(gradients, options);
-      const newMean = add(scale(mean!, beta1), gradient);
-      const newSquare = add(scale(square!, beta2), multiply(gradient, gradient));
-      const denominator = offset(squareRoot(newSquare), options.epsilon / squareUnit);
-      const kept = weightDecay > 0 ? multiply(parameters, shrink!) : parameters;
-      const moved = subtract(kept, divide(multiply(newMean, step!), denominator));
-      return { parameters: moved, slots: [newMean, newSquare] };
+      memory.update('adam', [beta1, beta2, corrected, epsilon, 1 - learningRate * weightDecay]);
     },
   };
 }
@@ -156,32 +124,40 @@ function sgd(options: SgdSettings): Optimizer {
   return {
     learningRate: options.learning_rate,
     slotCount: momentum > 0 ? 1 : 0,
-    rateCount: 2,
-    rates: (learningRate) => [Float32Array.of(learningRate), Float32Array.of(1 - learningRate * weightDecay)],
-    build({ parameters, gradients, slots: [velocity], rates: [learningRate, shrink] }) {
-      const step = multiply(clipped(gradients, options), learningRate!);
-      const kept = weightDecay > 0 ? multiply(parameters, shrink!) : parameters;
-      if (!velocity) return { parameters: subtract(kept, step), slots: [] };
-      const newVelocity = subtract(scale(velocity, momentum), step);
-      const move = nesterov ? subtract(scale(newVelocity, momentum), step) : newVelocity;
-      return { parameters: add(kept, move), slots: [newVelocity] };
+    clip: (gradients) => clipped(gradients, options),
+    update(memory, learningRate) {
+      const keep = 1 - learningRate * weightDecay;
+      if (momentum === 0) memory.update('sgd', [learningRate, keep]);
+      else memory.update('momentum', [momentum, learningRate, keep, Number(nesterov)]);
     },
   };
 }
 
-/** The gradients as one flat vector, after clipping. */
-function clipped(gradients: readonly Tensor[], { clipnorm, global_clipnorm, clipvalue }: ClippingSettings): Tensor {
-  const flat = gradients.map((gradient) => {
-    const vector = reshape(gradient, [gradient.shape.reduce((product, size) => product * size, 1)]);
-    return clipnorm === undefined ? vector : limitNorm(vector, clipnorm);
-  });
-  const all = concat(flat, 0);
-  const limited = global_clipnorm === undefined ? all : limitNorm(all, global_clipnorm);
-  return clipvalue === undefined ? limited : clip(limited, -clipvalue, clipvalue);
+function clipped(gradients: readonly Tensor[], { clipnorm, global_clipnorm, clipvalue }: ClippingSettings): Tensor[] {
+  const perWeight =
+    clipnorm === undefined
+      ? gradients
+      : gradients.map((gradient) => multiply(gradient, shrinkage(squaredNorm(gradient), clipnorm)));
+  const limited = global_clipnorm === undefined ? perWeight : limitTogether(perWeight, global_clipnorm);
+  return limited.map((gradient) => (clipvalue === undefined ? gradient : clip(gradient, -clipvalue, clipvalue)));
 }
 
-function limitNorm(vector: Tensor, limit: number): Tensor {
+function limitTogether(gradients: readonly Tensor[], limit: number): Tensor[] {
+  const factor = shrinkage(gradients.map(squaredNorm).reduce(add), limit);
+  return gradients.map((gradient) => multiply(gradient, factor));
+}
+
+function squaredNorm(tensor: Tensor): Tensor {
+  return sumOfSquares(
+    tensor,
+    tensor.shape.map((_, axis) => axis),
+    false,
+  );
+}
+
+/** What something of this squared norm is multiplied by, to have a norm of at most `limit`. */
+function shrinkage(squared: Tensor, limit: number): Tensor {
+  const { graph } = squared;
   // The offset keeps a gradient of zero from dividing by zero.
-  const norm = offset(squareRoot(sumOfSquares(vector, [0])), 1e-12);
-  return multiply(vector, minimum(divide(vector.graph.scalar(limit), norm), vector.graph.scalar(1)));
+  return minimum(divide(graph.scalar(limit), offset(squareRoot(squared), 1e-12)), graph.scalar(1));
 }

@@ -1,11 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { openSession, type FloatArray } from './device.ts';
 import type { LayerSpec } from './layers/index.ts';
 import { readLoss, type LossSpec } from './losses.ts';
 import { takeInventory, type NetworkSpec } from './network.ts';
 import { readOptimizer, type OptimizerSpec } from './optimizers.ts';
-import { trainingProgram } from './programs.ts';
+import { TrainingStep, moveToMemory, type TrainingState } from './training-step.ts';
 
 /** A training in PyTorch: where it started, on what, and what came of it. */
 interface Golden {
@@ -31,43 +30,34 @@ async function expectSameTraining(golden: Golden, network: NetworkSpec, batch: n
   const inventory = takeInventory(network);
   const loss = readLoss(golden.loss ?? { categorical_crossentropy: {} }, 3);
   const optimizer = readOptimizer(golden.optimizer ?? { adam: { learning_rate: 0.01 } });
-  const { model } = trainingProgram(network, inventory, loss, optimizer, batch);
+  expect(inventory.parameterCount).toBe(golden.start.length);
   const { parameterCount, statisticCount } = inventory;
-  const vector = (data: Float32Array): FloatArray => ({ data, shape: [data.length] });
-  expect(parameterCount).toBe(golden.start.length);
-  let state: Record<string, Float32Array> = {
+  const state: TrainingState = {
+    step: 0,
     parameters: Float32Array.from(golden.start),
     statistics: Float32Array.from({ length: statisticCount }, (_, i) => (i < statisticCount / 2 ? 0 : 1)),
+    slots: Array.from({ length: optimizer.slotCount }, () => new Float32Array(parameterCount)),
   };
-  for (let i = 0; i < optimizer.slotCount; i++) state[`slot_${i}`] = new Float32Array(parameterCount);
+  const memory = moveToMemory(state);
   const smoothing = loss.labelSmoothing;
   const width = network.inputShape.reduce((product, n) => product * n, 1);
-  const session = await openSession(model, {});
+  const step = await TrainingStep.open({ network, inventory, loss, optimizer, deviceOptions: {} }, batch);
   try {
-    for (const [step, expected] of golden.losses.entries()) {
-      const from = (step * batch) % golden.y.length;
+    for (const [count, expected] of golden.losses.entries()) {
+      const from = (count * batch) % golden.y.length;
       const y = golden.y.slice(from, from + batch);
       const targets = y.flatMap((label) => [0, 1, 2].map((c) => (c === label ? 1 - smoothing : 0) + smoothing / 3));
-      const rates = optimizer.rates(optimizer.learningRate, step + 1);
-      const x = Float32Array.from(golden.x.slice(from * width, (from + batch) * width));
-      const output = await session.run(
-        {
-          input: { data: x, shape: [batch, ...network.inputShape] },
-          targets: { data: Float32Array.from(targets), shape: [batch, 3] },
-          weights: vector(Float32Array.from(y, (label) => golden.class_weight?.[label] ?? 1)),
-          ...Object.fromEntries(Object.entries(state).map(([name, data]) => [name, vector(data)])),
-          ...Object.fromEntries(rates.map((data, i) => [`rate_${i}`, { data, shape: [] }])),
-        },
-        { loss: null, ...Object.fromEntries(Object.keys(state).map((name) => [`next_${name}`, null])) },
-      );
-      expect(output['loss']![0], `loss of step ${step}`).toBeCloseTo(expected, 4);
-      state = Object.fromEntries(Object.keys(state).map((name) => [name, output[`next_${name}`]!]));
+      step.input.data.set(golden.x.slice(from * width, (from + batch) * width));
+      step.targets.data.set(targets);
+      step.weights.data.set(y.map((label) => golden.class_weight?.[label] ?? 1));
+      const result = await step.run(state, memory, optimizer.learningRate);
+      expect(result.loss, `loss of step ${count}`).toBeCloseTo(expected, 4);
     }
   } finally {
-    await session.release();
+    await step.release();
   }
-  golden.end.forEach((value, i) => expect(state['parameters']![i]).toBeCloseTo(value, 3));
-  golden.statistics.forEach((value, i) => expect(state['statistics']![i]).toBeCloseTo(value, 3));
+  golden.end.forEach((value, i) => expect(state.parameters[i]).toBeCloseTo(value, 3));
+  golden.statistics.forEach((value, i) => expect(state.statistics[i]).toBeCloseTo(value, 3));
 }
 
 describe('a whole training agrees with PyTorch, from the same weights on the same batches', () => {

@@ -1,17 +1,16 @@
 /**
  * The three ONNX models made of one network: the training step, the evaluation, and what is served.
  *
- * All three lower the same layers. The step adds loss, gradients and optimizer; weights, statistics
- * and optimizer slots are inputs and outputs, so a step is a pure function.
+ * All three lower the same layers. The step adds the loss and its gradients; weights and statistics are
+ * inputs, so a step is a pure function.
  */
-import { DYNAMIC, type Graph, type Tensor } from './graph.ts';
+import { DYNAMIC, type Tensor } from './graph.ts';
 import { gradients } from './gradients/differentiate.ts';
 import type { Loss } from './losses.ts';
 import {
   buildNetwork,
   flatValues,
   storedValues,
-  type BuiltNetwork,
   type Inventory,
   type NetworkSpec,
   type NoiseInput,
@@ -25,12 +24,17 @@ export interface Program {
   readonly noise: readonly NoiseInput[];
 }
 
+/** The step also says how its weights are called, in order of the inventory. */
+export interface TrainingProgram extends Program {
+  readonly weights: readonly { readonly input: string; readonly gradient: string }[];
+}
+
 /**
- * One training step on a batch of fixed size.
+ * Loss and gradients on a batch of fixed size.
  *
- * Inputs: `input`, `targets [batch, classes]`, `weights [batch]`, `parameters`, `statistics` (if any),
- * `slot_<i>`, `rate_<i>`, `noise_<i>`. Outputs: `loss` (mean of weighted losses, plus penalties),
- * `logits`, `next_parameters`, `next_statistics`, `next_slot_<i>`.
+ * Inputs: `input`, `targets [batch, classes]`, `weights [batch]`, one per weight, `statistics` (if any),
+ * `noise_<i>`. Outputs: `loss` (mean of weighted losses, plus penalties), `logits`, the gradient of each
+ * weight, clipped, in its shape, and `next_statistics`.
  */
 export function trainingProgram(
   spec: NetworkSpec,
@@ -38,30 +42,42 @@ export function trainingProgram(
   loss: Loss,
   optimizer: Optimizer,
   batch: number,
-): Program {
-  const { graph, network, flat } = buildFlat(spec, inventory, batch, true);
+): TrainingProgram {
+  const { statistic } = flatValues(inventory);
+  const sources: Tensor[] = [];
+  const network = buildNetwork(spec, {
+    batch,
+    training: true,
+    values: {
+      statistic,
+      parameter(graph, { name, shape }) {
+        const source = graph.input(name, shape);
+        sources.push(source);
+        return source;
+      },
+    },
+  });
+  const { graph } = network;
   const targets = graph.input('targets', [batch, spec.classes]);
   const weights = graph.input('weights', [batch]);
   const perRow = multiply(loss.build(network.logits, targets), weights);
   const average = scale(sum(perRow, [0], false), 1 / batch);
   const total = network.penalty ? add(average, network.penalty) : average;
 
-  const found = gradients(total, flat.cuts);
-  const perWeight = flat.cuts.map((cut, i) => found[i] ?? expand(graph.scalar(0), cut.shape));
-  const vector = (name: string): Tensor => graph.input(name, [inventory.parameterCount]);
-  const slots = numbered(optimizer.slotCount, (i) => vector(`slot_${i}`));
-  const rates = numbered(optimizer.rateCount, (i) => graph.input(`rate_${i}`, []));
-  const next = optimizer.build({ parameters: flat.parameters, gradients: perWeight, slots, rates });
-
+  const found = gradients(total, sources);
+  const perWeight = optimizer.clip(sources.map((source, i) => found[i] ?? expand(graph.scalar(0), source.shape)));
   graph.output('loss', total);
   graph.output('logits', network.logits);
-  graph.output('next_parameters', next.parameters);
-  next.slots.forEach((slot, i) => graph.output(`next_slot_${i}`, slot));
+  perWeight.forEach((gradient, i) => graph.output(`gradient_${i}`, gradient));
   if (inventory.statisticCount > 0) {
     const vectors = network.updatedStatistics.map((tensor) => reshape(tensor, [tensor.shape[0]!]));
     graph.output('next_statistics', concat(vectors, 0));
   }
-  return { model: encodeModel(graph), noise: network.noise };
+  return {
+    model: encodeModel(graph),
+    noise: network.noise,
+    weights: sources.map(({ name }, i) => ({ input: name, gradient: `gradient_${i}` })),
+  };
 }
 
 /**
@@ -69,7 +85,8 @@ export function trainingProgram(
  * `statistics` (if any). Outputs: `losses [batch]`, without penalties; `penalty`, a scalar; `logits`.
  */
 export function evaluationProgram(spec: NetworkSpec, inventory: Inventory, loss: Loss): Program {
-  const { graph, network } = buildFlat(spec, inventory, DYNAMIC, false);
+  const network = buildNetwork(spec, { batch: DYNAMIC, training: false, values: flatValues(inventory) });
+  const { graph } = network;
   const targets = graph.input('targets', [DYNAMIC, spec.classes]);
   graph.output('losses', loss.build(network.logits, targets));
   graph.output('penalty', network.penalty ?? graph.scalar(0));
@@ -88,37 +105,4 @@ export function inferenceModel(
   const { graph, logits } = buildNetwork(spec, { batch: DYNAMIC, training: false, values });
   graph.output('probabilities', softmax(logits));
   return encodeModel(graph, { metadata });
-}
-
-interface Flat {
-  readonly parameters: Tensor;
-  /** The weights cut from the flat vector, in order. */
-  readonly cuts: readonly Tensor[];
-}
-
-function buildFlat(
-  spec: NetworkSpec,
-  inventory: Inventory,
-  batch: number,
-  training: boolean,
-): { graph: Graph; network: BuiltNetwork; flat: Flat } {
-  const cuts: Tensor[] = [];
-  const values = flatValues(inventory);
-  const network = buildNetwork(spec, {
-    batch,
-    training,
-    values: {
-      ...values,
-      parameter(graph, slot) {
-        const cut = values.parameter(graph, slot);
-        cuts.push(cut);
-        return cut;
-      },
-    },
-  });
-  return { graph: network.graph, network, flat: { parameters: values.inputs(network.graph).parameters, cuts } };
-}
-
-function numbered<T>(count: number, make: (i: number) => T): T[] {
-  return Array.from({ length: count }, (_, i) => make(i));
 }

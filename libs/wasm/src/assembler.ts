@@ -98,7 +98,9 @@ export const f32x4 = {
   ge: operation('v128', ...simd(0x46)),
   sqrt: operation('v128', ...simd(0xe3)),
   add: operation('v128', ...simd(0xe4)),
+  sub: operation('v128', ...simd(0xe5)),
   mul: operation('v128', ...simd(0xe6)),
+  div: operation('v128', ...simd(0xe7)),
   /** The second operand where it is less (greater), else the first: one instruction, and a first NaN stays. */
   pmin: operation('v128', ...simd(0xea)),
   pmax: operation('v128', ...simd(0xeb)),

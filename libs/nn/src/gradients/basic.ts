@@ -4,7 +4,6 @@ import {
   add,
   divide,
   elu,
-  equal,
   exp,
   expand,
   gemm,
@@ -12,6 +11,7 @@ import {
   matmul,
   multiply,
   negate,
+  notPositive,
   offset,
   pad,
   positive,
@@ -98,7 +98,7 @@ export const basicRules: Readonly<Record<string, GradientRule>> = {
   /** Shared by equal largest elements, like the gradient of a pool. */
   ReduceMax: rule((g, [a], y, { node }) => {
     const axes = integerValues(node.inputs[1]!);
-    const largest = equal(a!, withReducedAxes(y, a!, node));
+    const largest = notPositive(subtract(withReducedAxes(y, a!, node), a!));
     return [multiply(largest, divide(withReducedAxes(g, a!, node), sum(largest, axes)))];
   }),
 

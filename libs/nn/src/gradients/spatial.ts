@@ -6,17 +6,19 @@ import type { Shape, Tensor } from '../graph.ts';
 import {
   concat,
   divide,
-  equal,
   expand,
   gemm,
   multiply,
+  notPositive,
   pad,
   reshape,
   reverse,
   scale,
   slice,
+  subtract,
   sum,
   transpose,
+  turn,
 } from '../ops.ts';
 import { averagePool, isTiling, windowAttributes, windowOf, windowOutput, type Window } from '../spatial-ops.ts';
 import { elements, rule, type GradientRule } from './rule.ts';
@@ -37,7 +39,7 @@ export const spatialRules: Readonly<Record<string, GradientRule>> = {
     const window = windowOf(node.attributes);
     if (isTiling(window)) {
       const tiles = new Tiles(x!.shape, window.size);
-      const largest = equal(tiles.view(x!), tiles.spread(y));
+      const largest = notPositive(subtract(tiles.spread(y), tiles.view(x!)));
       // Divided by how many share it.
       const share = divide(scale(g, 1 / product(window.size)), tiles.mean(largest, y.shape));
       return [tiles.restore(multiply(largest, tiles.spread(share)))];
@@ -195,18 +197,33 @@ function transposedConvolution(g: Tensor, kernel: Tensor, shape: Shape, window: 
   return g.graph.node('ConvTranspose', [g, kernel], [shape], attributes)[0]!;
 }
 
+/** From so many on, the products tap by tap are as fast as one, and nothing has to be put together for it. */
+const MANY_CHANNELS = 32;
+
 /**
  * For every tap of the kernel, the part of `x` it has seen, as rows of a matrix over positions, times
- * `g` over the same positions. A convolution with the roles of batch and channels swapped says the same
- * and is slower.
+ * `g` over the same positions: one product for each tap, or for all of them, where one alone would be
+ * too narrow to be fast. A convolution with the roles of batch and channels swapped says the same and is
+ * slower.
  */
 function convolutionKernel(g: Tensor, x: Tensor, shape: Shape, window: Window): Tensor {
   const [outChannels, channels] = shape as [number, number];
   const counts = g.shape.slice(2);
   const positions = product(counts);
-  const seen = taps(window.size).map((tap) => reshape(seenBy(tap, x, counts, window), [channels, 1, positions]));
-  const columns = reshape(concat(seen, 1), [channels * seen.length, positions]);
-  return reshape(gemm(reshape(g, [outChannels, positions]), columns, undefined, { transposeB: true }), shape);
+  const rows = reshape(g, [outChannels, positions]);
+  const timesRows = (columns: Tensor): Tensor => gemm(rows, columns, undefined, { transposeB: true });
+  const seen = taps(window.size).map((tap) => seenBy(tap, x, counts, window));
+  if (channels < MANY_CHANNELS) {
+    const columns = concat(
+      seen.map((part) => reshape(part, [channels, 1, positions])),
+      1,
+    );
+    return reshape(timesRows(reshape(columns, [channels * seen.length, positions])), shape);
+  }
+  const perTap = seen.map((part) =>
+    reshape(timesRows(reshape(part, [channels, positions])), [1, outChannels * channels]),
+  );
+  return reshape(turn(concat(perTap, 0)), shape);
 }
 
 /** What one tap of the window sees of `x` at every place, `[1, channels, ...counts]`. */

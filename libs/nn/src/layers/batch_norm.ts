@@ -3,24 +3,12 @@
  *
  * In training it is one composite, so that its gradient is three passes over the large tensor instead
  * of ten. The variance is that of x - mean, not E[x^2] - mean^2, which loses all digits where the mean
- * is large against the deviation; what the gradient reuses is the normalized x, for the same reason.
+ * is large against the deviation; the gradient reuses x - mean, for the same reason.
  * As in Keras the moving variance follows the biased variance of the batch.
  */
 import { Type } from '@prosodia/core';
 import type { Tensor } from '../graph.ts';
-import {
-  add,
-  affine,
-  divide,
-  mean,
-  multiply,
-  offset,
-  reshape,
-  scale,
-  squareRoot,
-  subtract,
-  sumOfSquares,
-} from '../ops.ts';
+import { add, channelProducts, divide, mean, multiply, offset, reshape, scale, squareRoot, subtract } from '../ops.ts';
 import { channelAxis, defineLayer, type Value } from './layer.ts';
 
 export const batch_norm = defineLayer({
@@ -57,13 +45,7 @@ export const batch_norm = defineLayer({
     const movingVariance = context.statistic('moving_variance', [channels], 1);
     if (!context.training) return frozen(input, gamma, beta, movingMean, movingVariance, options.epsilon);
 
-    const [y, batchMean, batchVariance] = batchNormTraining(
-      input,
-      gamma,
-      beta,
-      [movingMean, movingVariance],
-      options.epsilon,
-    );
+    const [y, batchMean, batchVariance] = batchNormTraining(input, gamma, beta, options.epsilon);
     const moved = (old: Tensor, now: Tensor): Tensor =>
       add(scale(old, options.momentum), scale(now, 1 - options.momentum));
     context.updateStatistic('moving_mean', moved(movingMean, batchMean!));
@@ -92,62 +74,25 @@ function frozen(
   return { tensor: y, channels: input.channels };
 }
 
-/** The outputs are y, and the mean and (biased) variance of the batch. */
-function batchNormTraining(
-  input: Value,
-  gamma: Tensor,
-  beta: Tensor,
-  statistics: readonly Tensor[],
-  epsilon: number,
-): readonly Tensor[] {
+/**
+ * The outputs are y, and the mean and (biased) variance of the batch.
+ *
+ * ONNX's own operator in training mode would do, but ONNX Runtime runs it on one thread.
+ */
+function batchNormTraining(input: Value, gamma: Tensor, beta: Tensor, epsilon: number): readonly Tensor[] {
   const x = input.tensor;
   const channel = channelAxis(input);
-  return x.graph.composite('BatchNormTraining', [x, gamma, beta], { channel }, () => {
-    const { normalized, average, variance } =
-      input.channels === 'outermost' ? standardizeAtOnce(x, statistics, epsilon) : standardize(x, channel, epsilon);
-    const y = affine(normalized, channel, gamma, beta);
-    const deviation = squareRoot(offset(variance, epsilon));
-    return { outputs: [y, average, variance], saved: { normalized, deviation } };
-  });
-}
-
-interface Standardized {
-  readonly normalized: Tensor;
-  /** One per channel. */
-  readonly average: Tensor;
-  readonly variance: Tensor;
-}
-
-/**
- * One operator instead of four: ONNX's in training mode. Its statistics move from old ones by the momentum
- * given; by momentum 0 they become those of the batch. ONNX Runtime writes them over the old ones, so these
- * must be tensors that nothing else reads: they are made here.
- */
-function standardizeAtOnce(x: Tensor, statistics: readonly Tensor[], epsilon: number): Standardized {
-  const channels = [x.shape[1]!];
-  const filled = (value: number): Tensor => x.graph.constant(new Float32Array(channels[0]!).fill(value), channels);
-  const scratch = statistics.map((tensor) => multiply(tensor, x.graph.scalar(0)));
-  const inputs = [x, filled(1), filled(0), ...scratch];
-  const attributes = { training_mode: 1, momentum: { float: 0 }, epsilon: { float: epsilon } };
-  const [normalized, average, variance] = x.graph.node(
-    'BatchNormalization',
-    inputs,
-    [x.shape, channels, channels],
-    attributes,
-  );
-  return { normalized: normalized!, average: average!, variance: variance! };
-}
-
-function standardize(x: Tensor, channel: number, epsilon: number): Standardized {
   const axes = x.shape.flatMap((_, axis) => (axis === channel ? [] : [axis]));
+  const perChannel = x.shape.map((size, axis) => (axis === channel ? size : 1));
+  const channels = [x.shape[channel]!];
   const count = axes.reduce((product, axis) => product * x.shape[axis]!, 1);
-  const average = mean(x, axes);
-  const centered = subtract(x, average);
-  const variance = scale(sumOfSquares(centered, axes), 1 / count);
-  const normalized = divide(centered, squareRoot(offset(variance, epsilon)));
-  return {
-    normalized,
-    average: reshape(average, [x.shape[channel]!]),
-    variance: reshape(variance, [x.shape[channel]!]),
-  };
+  return x.graph.composite('BatchNormTraining', [x, gamma, beta], { channel }, () => {
+    const average = mean(x, axes);
+    const centered = subtract(x, average);
+    const variance = scale(channelProducts(centered, centered, channel), 1 / count);
+    const deviation = squareRoot(offset(variance, epsilon));
+    const factor = divide(gamma, deviation);
+    const y = add(multiply(centered, reshape(factor, perChannel)), reshape(beta, perChannel));
+    return { outputs: [y, reshape(average, channels), variance], saved: { centered, deviation, factor } };
+  });
 }

@@ -7,8 +7,8 @@
 import type { Static, TSchema } from '@prosodia/core';
 import type { Initializer, Fans } from '../initializers.ts';
 import type { Resolved } from '../options.ts';
-import type { Graph, Shape, Tensor } from '../graph.ts';
-import { reshape, transpose } from '../ops.ts';
+import { sizeOf, type Graph, type Shape, type Tensor } from '../graph.ts';
+import { reshape, transpose, turn } from '../ops.ts';
 
 export interface LayerDefinition<O extends TSchema = TSchema> {
   /** One sentence for the documentation. */
@@ -81,10 +81,11 @@ export function shapeOf({ tensor: { shape }, channels }: Value): Shape {
 }
 
 export function channelsLast({ tensor, channels }: Value): Tensor {
-  const rank = tensor.shape.length;
   if (channels === 'last') return tensor;
-  if (channels === 'first') return transpose(tensor, [0, ...range(2, rank), 1]);
-  return transpose(reshape(tensor, tensor.shape.slice(1)), [...range(1, rank - 1), 0]);
+  const { shape } = tensor;
+  if (channels === 'first') return transpose(tensor, [0, ...range(2, shape.length), 1]);
+  const count = shape[1]!;
+  return reshape(turn(reshape(tensor, [count, sizeOf(shape) / count])), [...shape.slice(2), count]);
 }
 
 /** The value as convolution and pooling want it: `outermost` in training, else `first`. */
@@ -92,10 +93,11 @@ export function forWindows(context: LayerContext, value: Value): Value {
   const channels = context.training ? 'outermost' : 'first';
   if (value.channels === channels) return value;
   const tensor = channelsLast(value);
-  const rank = tensor.shape.length;
-  if (!context.training) return { tensor: transpose(tensor, [0, rank - 1, ...range(1, rank - 1)]), channels };
-  const moved = transpose(tensor, [rank - 1, ...range(0, rank - 1)]);
-  return { tensor: reshape(moved, [1, ...moved.shape]), channels };
+  const last = tensor.shape.length - 1;
+  if (!context.training) return { tensor: transpose(tensor, [0, last, ...range(1, last)]), channels };
+  const count = tensor.shape[last]!;
+  const moved = turn(reshape(tensor, [sizeOf(tensor.shape) / count, count]));
+  return { tensor: reshape(moved, [1, count, ...tensor.shape.slice(0, last)]), channels };
 }
 
 /** The axis of `value.tensor` that holds the channels. */

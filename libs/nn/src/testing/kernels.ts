@@ -31,7 +31,6 @@ export const kernels: Readonly<Record<string, Kernel>> = {
   Pow: binary((a, b) => a ** b),
   Min: binary(Math.min),
   Greater: binary((a, b) => Number(a > b)),
-  Equal: binary((a, b) => Number(a === b)),
   Neg: unary((a) => -a),
   Exp: unary(Math.exp),
   Log: unary(Math.log),
