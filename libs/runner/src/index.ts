@@ -3,6 +3,7 @@ export { artifactsPage, stagesPage } from './catalogue/markdown.ts';
 export { pipelineSchema } from './catalogue/schema.ts';
 export type { Instance, OutputRef, Plan } from './pipeline/resolve.ts';
 export { Project, type ProjectOptions } from './project.ts';
+export { runAlone, type AloneOptions } from './run/alone.ts';
 export type { OnEvent, RunEvent, Status } from './run/events.ts';
 export { readRecord, type RunRecord, type StageRecord } from './run/record.ts';
 export { runPlan, type RunOptions, type RunResult } from './run/run.ts';

@@ -11,6 +11,7 @@ import type { Context } from '../context.ts';
 import { EXIT } from '../exit.ts';
 import { columns, formatBytes, formatCount, styleFor } from '../ui/style.ts';
 import type { Command } from './command.ts';
+import { type Artifact, inspectClip } from './inspect-clip.ts';
 import { pipelineArgument } from './overrides.ts';
 
 export const inspect: Command = {
@@ -26,6 +27,13 @@ export const inspect: Command = {
       summary: 'a query; tables are named stage_output, or stage where there is one',
       placeholder: 'QUERY',
     },
+    clip: { type: 'value', summary: 'draws a clip of audio or features, and writes it as WAV', placeholder: 'ID' },
+    tracks: {
+      type: 'value',
+      summary: 'with --clip: what to draw over time (default: rms,centroid), or named features to show',
+      placeholder: 'NAMES',
+    },
+    out: { type: 'value', summary: 'with --clip: folder for the files (default: inspect)', placeholder: 'FOLDER' },
     json: { type: 'flag', summary: 'as JSON on stdout' },
   },
   async run(args, context) {
@@ -62,6 +70,12 @@ export const inspect: Command = {
         ...(near ? { fix: `did you mean ${near}?` } : {}),
       });
     }
+    const clip = args.values.get('clip');
+    if (clip !== undefined) {
+      const request = { clip, tracks: args.values.get('tracks'), out: args.values.get('out') ?? 'inspect' };
+      await inspectClip(chosen, artifacts, record, request, project, context);
+      return EXIT.done;
+    }
     const rows = parseRows(args.values.get('rows'));
     for (const artifact of chosen) await show(artifact, rows, json, context);
     return EXIT.done;
@@ -72,14 +86,6 @@ function parseRows(text = '5'): number {
   const rows = Number(text);
   if (Number.isInteger(rows) && rows >= 0) return rows;
   throw new RequestError({ problem: '--rows is a number of rows', expected: 'a whole number from 0', got: text });
-}
-
-interface Artifact {
-  stage: string;
-  output: string;
-  kind: string;
-  bytes: number;
-  folder: string;
 }
 
 function listArtifacts(record: RunRecord, folder: string): Artifact[] {
