@@ -8,6 +8,7 @@ export { LossSchema, type LossSpec } from './losses.ts';
 export { OptimizerSchema, type OptimizerSpec } from './optimizers.ts';
 export { type PaddingName } from './layers/spatial.ts';
 export { MixupSchema, type MixupSpec } from './mixup.ts';
+export { readModel, type StoredModel, type TrainingSummary } from './model-file.ts';
 export { loadModel, type Model } from './predictor.ts';
 export { ScheduleSchema, type ScheduleSpec } from './schedules.ts';
 export { train, type TrainOptions, type TrainResult } from './trainer.ts';

@@ -5,6 +5,7 @@
  * used, never of a stream's position, so the same request gives the same bytes.
  */
 import { DataError, RequestError, throwIfCancelled, type DeviceClass } from '@prosodia/core';
+import { createHash } from 'node:crypto';
 import { readAugmentation, type AugmentationSpec } from './augmentation.ts';
 import { initialCallbackState, readCallbacks, type CallbacksSpec, type HistoryRow } from './callbacks.ts';
 import { decodeCheckpoint, encodeCheckpoint, type Checkpoint } from './checkpoint.ts';
@@ -14,6 +15,7 @@ import { Evaluator, Stepper } from './execution.ts';
 import type { Shape } from './graph.ts';
 import type { LayerSpec } from './layers/index.ts';
 import { readLoss, type LossSpec } from './losses.ts';
+import { checkSameNetwork, describeNetwork, readModel, type TrainingSummary } from './model-file.ts';
 import { readMixup, type MixupSpec } from './mixup.ts';
 import { initialParameters, initialStatistics, takeInventory, type NetworkSpec } from './network.ts';
 import { readOptimizer, type OptimizerSpec } from './optimizers.ts';
@@ -53,8 +55,13 @@ export interface TrainOptions {
   readonly device?: DeviceClass | undefined;
   /** Threads of one operator, default 1; another number may change the last digits. */
   readonly threads?: number | undefined;
-  /** Kept in the model. */
+  /** Kept in the model, beside `network` and `training`, which are written here. */
   readonly metadata?: Readonly<Record<string, string>> | undefined;
+  /**
+   * A model that `train` made, to go on from: training starts from its weights and moving statistics
+   * instead of random ones, with a fresh optimizer. Its network must be this one.
+   */
+  readonly initial?: Uint8Array | undefined;
   /** Called after every epoch. */
   readonly onEpoch?: ((row: HistoryRow) => void) | undefined;
   /** Called after an epoch with bytes to go on from; awaited. */
@@ -136,25 +143,53 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     await evaluator.release();
   }
   const { parameters, statistics } = best ?? state;
-  return {
-    model: inferenceModel(network, parameters, statistics, options.metadata),
+  const result = {
     history,
     best_epoch: best ? watched.bestEpoch : history.length,
     stopped_reason: stoppedReason,
     parameters: inventory.parameterCount,
     provider: provider(deviceOptions.device),
   };
+  const metadata = {
+    ...options.metadata,
+    network: describeNetwork(network),
+    training: JSON.stringify(summarize(options, plan, result)),
+  };
+  return { model: inferenceModel(network, parameters, statistics, metadata), ...result };
 }
 
-function beginning({ inventory, optimizer }: Plan, seed: number, request: string): Checkpoint {
+function summarize(options: TrainOptions, plan: Plan, result: Omit<TrainResult, 'model'>): TrainingSummary {
+  const { best_epoch, history, provider: by } = result;
+  const { loss, accuracy, val_loss, val_accuracy } = history[best_epoch - 1]!;
+  return {
+    engine: by.version,
+    device: by.device,
+    threads: options.threads ?? 1,
+    seed: options.seed,
+    rows: plan.data.rows,
+    validation_rows: plan.validation?.rows ?? 0,
+    batch_size: plan.batchSize,
+    epochs: history.length,
+    best_epoch,
+    stopped_reason: result.stopped_reason,
+    ...{ loss, accuracy, val_loss, val_accuracy },
+    continued_from: options.initial && sha256(options.initial),
+  };
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+function beginning({ inventory, optimizer, initial }: Plan, seed: number, request: string): Checkpoint {
   return {
     request,
     history: [],
     callbacks: initialCallbackState(),
     state: {
       step: 0,
-      parameters: initialParameters(inventory, seed),
-      statistics: initialStatistics(inventory),
+      parameters: initial?.parameters ?? initialParameters(inventory, seed),
+      statistics: initial?.statistics ?? initialStatistics(inventory),
       slots: Array.from({ length: optimizer.slotCount }, () => new Float32Array(inventory.parameterCount)),
     },
     best: undefined,
@@ -174,7 +209,8 @@ function describeRequest(options: TrainOptions): string {
     checkpoint_share: _p,
     ...rest
   } = options;
-  return JSON.stringify({ ...rest, rows: data.rows, validation_rows: validation?.rows });
+  const initial = rest.initial && sha256(rest.initial);
+  return JSON.stringify({ ...rest, initial, rows: data.rows, validation_rows: validation?.rows });
 }
 
 type Plan = ReturnType<typeof readPlan>;
@@ -192,6 +228,8 @@ function readPlan(options: TrainOptions) {
     });
   }
   const inventory = takeInventory(network);
+  const initial = options.initial && readModel(options.initial);
+  if (initial) checkSameNetwork(network, initial.network);
   checkData(data, inputShape, classes, 'training');
   if (data.rows === 0) throw new DataError({ problem: 'there are no training rows' });
   if (validation) checkData(validation, inputShape, classes, 'validation');
@@ -199,6 +237,7 @@ function readPlan(options: TrainOptions) {
   return {
     network,
     inventory,
+    initial,
     data,
     validation: used,
     batchSize,
