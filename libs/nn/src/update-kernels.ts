@@ -24,8 +24,8 @@ const MAX_PAGES = 65536;
 const VECTOR = 16;
 
 /**
- * Numbers smaller than about 1e-32 become 0: moments of weights without gradient would decay to denormal
- * numbers, with which processors are a hundred times slower. Next to any epsilon they are nothing.
+ * Rounded to a multiple of about 1e-32: moments of weights without gradient would decay to denormal numbers,
+ * with which processors are a hundred times slower. Next to any epsilon that is nothing.
  */
 function flushed(value: Expr, tiny: Expr): Expr {
   return f32x4.sub(f32x4.add(value, tiny), tiny);
