@@ -1,5 +1,5 @@
 /** Rows for training: what they look like, and the checks that they fit the network. */
-import { DataError, Type } from '@prosodia/core';
+import { DataError, RequestError, Type } from '@prosodia/core';
 import { describeShape, sizeOf, type Shape } from './graph.ts';
 import { readOptions } from './options.ts';
 
@@ -13,11 +13,56 @@ export interface TrainingData {
   readonly sample_weight?: Float32Array | undefined;
 }
 
+/**
+ * Rows that are too many to be held in memory: their labels are, their features are read block by block,
+ * in another order each epoch.
+ */
+export interface RowStream {
+  /** Class of each row, from 0, in the order of the blocks. */
+  readonly y: Int32Array;
+  readonly rows: number;
+  /** Weight of each row in the loss; default 1. */
+  readonly sample_weight?: Float32Array | undefined;
+  /** Number of rows of each block. */
+  readonly blocks: readonly number[];
+  /** Rows held in memory to draw from at random; a block that is being read comes on top. */
+  readonly shuffle_rows: number;
+  /** Features of all rows of a block, as in {@link TrainingData.x}; the same whenever it is called. */
+  read(block: number): Promise<Float32Array>;
+}
+
+export type TrainingRows = TrainingData | RowStream;
+
+export function isStream(data: TrainingRows): data is RowStream {
+  return 'read' in data;
+}
+
+/**
+ * Features of a block.
+ * @param what for messages: `training`
+ * Throws a DataError if they are not as many as announced, or not finite.
+ */
+export async function readBlock(data: RowStream, block: number, width: number, what: string): Promise<Float32Array> {
+  const x = await data.read(block);
+  const rows = data.blocks[block]!;
+  if (x.length !== rows * width) {
+    throw new DataError({
+      problem: `block ${block} of the ${what} rows has another size than announced`,
+      expected: `${rows} rows of ${width} values`,
+      got: `${x.length} values`,
+    });
+  }
+  checkFinite(x, width, what);
+  return x;
+}
+
 /** Throws a DataError that says which rows or labels do not fit. @param what for messages: `training` */
-export function checkData(data: TrainingData, inputShape: Shape, classes: number, what: string): void {
-  const { x, y, rows, sample_weight: weights } = data;
+export function checkData(data: TrainingRows, inputShape: Shape, classes: number, what: string): void {
+  const { y, rows, sample_weight: weights } = data;
   const width = sizeOf(inputShape);
-  if (x.length !== rows * width || y.length !== rows) {
+  if (isStream(data)) checkStream(data, what);
+  else if (data.x.length !== rows * width || y.length !== rows) {
+    const { x } = data;
     throw new DataError({
       problem: `the ${what} rows do not fit the input shape`,
       expected: `${rows} rows of ${describeShape(inputShape)} = ${width} values, and ${rows} labels`,
@@ -39,6 +84,27 @@ export function checkData(data: TrainingData, inputShape: Shape, classes: number
       got: `${y[strange]} in row ${strange}`,
     });
   }
+  if (!isStream(data)) checkFinite(data.x, width, what);
+}
+
+function checkStream({ y, rows, blocks, shuffle_rows: held }: RowStream, what: string): void {
+  const counted = blocks.reduce((sum, count) => sum + count, 0);
+  if (counted !== rows || y.length !== rows) {
+    throw new DataError({
+      problem: `the ${what} rows do not fit their blocks`,
+      expected: `${rows} rows in the blocks, and ${rows} labels`,
+      got: `${counted} rows, and ${y.length} labels`,
+    });
+  }
+  if (Number.isInteger(held) && held >= 1) return;
+  throw new RequestError({
+    problem: 'shuffle_rows does not fit',
+    expected: 'a whole number, at least 1',
+    got: String(held),
+  });
+}
+
+function checkFinite(x: Float32Array, width: number, what: string): void {
   const broken = x.findIndex((value) => !Number.isFinite(value));
   if (broken >= 0) {
     throw new DataError({
@@ -52,7 +118,7 @@ export function checkData(data: TrainingData, inputShape: Shape, classes: number
 /** The weight of each class. Throws a RequestError if their number is wrong. */
 export function readClassWeight(
   given: readonly number[] | 'balanced' | undefined,
-  { y }: TrainingData,
+  { y }: TrainingRows,
   classes: number,
 ): Float32Array {
   if (given === 'balanced') return balancedWeights(y, classes);

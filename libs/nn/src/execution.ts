@@ -6,7 +6,8 @@
  */
 import { ProsodiaError, Rng, throwIfCancelled } from '@prosodia/core';
 import type { Augmentation } from './augmentation.ts';
-import { countCorrect, fillTargets, gatherRows, type TrainingData } from './data.ts';
+import { BatchSource, inOrder, type Batch } from './batches.ts';
+import { countCorrect, fillTargets, type TrainingRows } from './data.ts';
 import { openSession, type DeviceOptions, type FloatArray, type Session } from './device.ts';
 import { sizeOf } from './graph.ts';
 import type { Loss } from './losses.ts';
@@ -45,6 +46,7 @@ export class Stepper {
   readonly #state: TrainingState;
   readonly #memory: UpdateMemory;
   readonly #steps = new Map<number, TrainingStep>();
+  #batches: BatchSource | undefined;
 
   /** @param state changes step by step */
   constructor(execution: TrainingExecution, state: TrainingState) {
@@ -54,26 +56,28 @@ export class Stepper {
   }
 
   /**
-   * One pass over the rows in random order.
+   * One pass over the rows in random order; the same rows each time.
    * @param rateAt learning rate when a fraction of the epoch is done
    */
   async epoch(
-    data: TrainingData,
+    data: TrainingRows,
     epoch: number,
     rateAt: (done: number) => number,
     signal: AbortSignal | undefined,
   ): Promise<EpochResult & { learningRate: number }> {
     const { batchSize, seed, network } = this.#execution;
-    const order = new Rng(seed, 'shuffle', epoch).shuffle(Int32Array.from({ length: data.rows }, (_, i) => i));
+    const source = (this.#batches ??= new BatchSource(data, sizeOf(network.inputShape)));
+    let done = 0;
     let lossSum = 0;
     let correct = 0;
     let learningRate = rateAt(0);
-    for (let from = 0; from < data.rows; from += batchSize) {
+    for await (const batch of source.epoch(batchSize, new Rng(seed, 'shuffle', epoch))) {
       throwIfCancelled(signal, 'training');
-      const rows = order.subarray(from, Math.min(from + batchSize, data.rows));
-      learningRate = rateAt(from / data.rows);
-      const { loss, logits } = await this.#step(data, rows, learningRate);
-      if (!Number.isFinite(loss)) throw divergence(loss, epoch, from / batchSize + 1, learningRate);
+      const { rows } = batch;
+      learningRate = rateAt(done / data.rows);
+      const { loss, logits } = await this.#step(data, batch, learningRate);
+      if (!Number.isFinite(loss)) throw divergence(loss, epoch, done / batchSize + 1, learningRate);
+      done += rows.length;
       lossSum += loss * rows.length;
       correct += countCorrect(logits, data.y, rows, network.classes);
     }
@@ -85,25 +89,22 @@ export class Stepper {
     this.#steps.clear();
   }
 
-  async #step(
-    data: TrainingData,
-    rows: Int32Array,
-    learningRate: number,
-  ): Promise<{ loss: number; logits: Float32Array }> {
+  async #step(data: TrainingRows, batch: Batch, learningRate: number): Promise<{ loss: number; logits: Float32Array }> {
     const { seed } = this.#execution;
-    const step = this.#steps.get(rows.length) ?? (await this.#open(rows.length));
+    const size = batch.rows.length;
+    const step = this.#steps.get(size) ?? (await this.#open(size));
     // Counted from 1, as everything random in it is.
     const count = this.#state.step + 1;
-    this.#fill(step, data, rows, count);
+    this.#fill(step, data, batch, count);
     step.noise.forEach(({ array, draw }, i) => fillNoise(array.data, draw, new Rng(seed, 'noise', count, i)));
     return step.run(this.#state, this.#memory, learningRate);
   }
 
   /** Rows, targets and weights of a batch, augmented and mixed. */
-  #fill({ input, targets, weights }: TrainingStep, data: TrainingData, rows: Int32Array, count: number): void {
+  #fill({ input, targets, weights }: TrainingStep, data: TrainingRows, { rows, fill }: Batch, count: number): void {
     const { network, loss, classWeight, seed, augmentation, mixup } = this.#execution;
     const width = sizeOf(network.inputShape);
-    gatherRows(data, width, rows, input.data);
+    fill(input.data);
     fillTargets(targets.data, data.y, rows, network.classes, loss.labelSmoothing);
     rows.forEach((row, i) => {
       weights.data[i] = classWeight[data.y[row]!]! * (data.sample_weight?.[row] ?? 1);
@@ -137,19 +138,18 @@ export class Evaluator {
   }
 
   /** Mean loss, penalties included, and accuracy, of all rows, without dropout and without class weights. */
-  async evaluate(data: TrainingData, state: TrainingState, signal: AbortSignal | undefined): Promise<EpochResult> {
+  async evaluate(data: TrainingRows, state: TrainingState, signal: AbortSignal | undefined): Promise<EpochResult> {
     const { network, inventory, loss, deviceOptions } = this.#execution;
     this.#session ??= await openSession(evaluationProgram(network, inventory, loss).model, deviceOptions);
     const width = sizeOf(network.inputShape);
     let lossSum = 0;
     let penalty = 0;
     let correct = 0;
-    for (let from = 0; from < data.rows; from += EVALUATION_ROWS) {
+    for await (const { from, count, x } of inOrder(data, width, EVALUATION_ROWS)) {
       throwIfCancelled(signal, 'training');
-      const rows = Int32Array.from({ length: Math.min(EVALUATION_ROWS, data.rows - from) }, (_, i) => from + i);
+      const rows = Int32Array.from({ length: count }, (_, i) => from + i);
       const targets = zeros([rows.length, network.classes]);
       fillTargets(targets.data, data.y, rows, network.classes, loss.labelSmoothing);
-      const x = data.x.subarray(from * width, (from + rows.length) * width);
       const { parameters, statistics } = state;
       const feeds = {
         input: { data: x, shape: [rows.length, ...network.inputShape] },

@@ -1,8 +1,9 @@
 export { AugmentationSchema, type AugmentationSpec } from './augmentation.ts';
 export { CallbacksSchema, type CallbacksSpec, type HistoryRow } from './callbacks.ts';
 export { CheckpointError } from './checkpoint.ts';
-export type { TrainingData } from './data.ts';
+export type { RowStream, TrainingData, TrainingRows } from './data.ts';
 export { provider, type DeviceOptions, type Provider } from './device.ts';
+export { type EngineName } from './engine.ts';
 export { LayerSchema, LayersSchema, layers, type LayerName, type LayerSpec } from './layers/index.ts';
 export { LossSchema, type LossSpec } from './losses.ts';
 export { OptimizerSchema, type OptimizerSpec } from './optimizers.ts';
@@ -12,3 +13,6 @@ export { readModel, type StoredModel, type TrainingSummary } from './model-file.
 export { loadModel, type Model } from './predictor.ts';
 export { ScheduleSchema, type ScheduleSpec } from './schedules.ts';
 export { train, type TrainOptions, type TrainResult } from './trainer.ts';
+export { loadTfjsModel, toTfjsFiles, type TfjsFiles } from './tfjs/files.ts';
+export { toLayersModel } from './tfjs/network.ts';
+export { openTfjs, type Tf } from './tfjs/runtime.ts';

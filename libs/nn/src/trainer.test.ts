@@ -8,7 +8,7 @@ import { loadModel } from './predictor.ts';
 import { clusters } from './testing/toy-data.ts';
 import { train, type TrainOptions } from './trainer.ts';
 
-const base: TrainOptions = {
+const base = {
   layers: [{ dense: { units: 8, activation: 'relu' } }, { batch_norm: { momentum: 0.9 } }, { dropout: 0.2 }],
   inputShape: [4],
   classes: 3,
@@ -17,7 +17,7 @@ const base: TrainOptions = {
   batch_size: 16,
   epochs: 3,
   seed: 11,
-};
+} satisfies TrainOptions;
 
 async function probabilities(model: Uint8Array, { x, rows }: TrainingData): Promise<Float32Array> {
   const loaded = await loadModel(model);
@@ -53,8 +53,8 @@ describe('train', () => {
 
   it('serves what it trained: the model reproduces the validation loss', async () => {
     const { model, history } = await train(base);
-    const p = await probabilities(model, base.validation!);
-    expect(crossEntropy(p, base.validation!, 3)).toBeCloseTo(history.at(-1)!.val_loss!, 5);
+    const p = await probabilities(model, base.validation);
+    expect(crossEntropy(p, base.validation, 3)).toBeCloseTo(history.at(-1)!.val_loss!, 5);
     for (let row = 0; row < 30; row++) expect(p[row * 3]! + p[row * 3 + 1]! + p[row * 3 + 2]!).toBeCloseTo(1, 5);
   });
 

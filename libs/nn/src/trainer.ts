@@ -9,7 +9,7 @@ import { createHash } from 'node:crypto';
 import { readAugmentation, type AugmentationSpec } from './augmentation.ts';
 import { initialCallbackState, readCallbacks, type CallbacksSpec, type HistoryRow } from './callbacks.ts';
 import { decodeCheckpoint, encodeCheckpoint, type Checkpoint } from './checkpoint.ts';
-import { checkData, readClassWeight, type TrainingData } from './data.ts';
+import { checkData, isStream, readClassWeight, type TrainingRows } from './data.ts';
 import { provider, type Provider } from './device.ts';
 import { Evaluator, Stepper } from './execution.ts';
 import type { Shape } from './graph.ts';
@@ -29,9 +29,10 @@ export interface TrainOptions {
   /** Shape of one row, channels last. */
   readonly inputShape: Shape;
   readonly classes: number;
-  readonly data: TrainingData;
+  /** In memory, or as a stream of blocks; the same rows give the same bytes only if given the same way. */
+  readonly data: TrainingRows;
   /** Rows that are evaluated after every epoch, and never trained on. */
-  readonly validation?: TrainingData | undefined;
+  readonly validation?: TrainingRows | undefined;
   /** Rows in a step; the last of an epoch may have fewer. Default 32. */
   readonly batch_size?: number | undefined;
   readonly epochs: number;
@@ -210,7 +211,8 @@ function describeRequest(options: TrainOptions): string {
     ...rest
   } = options;
   const initial = rest.initial && sha256(rest.initial);
-  return JSON.stringify({ ...rest, initial, rows: data.rows, validation_rows: validation?.rows });
+  const streamed = isStream(data) ? { blocks: data.blocks, shuffle_rows: data.shuffle_rows } : undefined;
+  return JSON.stringify({ ...rest, initial, rows: data.rows, streamed, validation_rows: validation?.rows });
 }
 
 type Plan = ReturnType<typeof readPlan>;
