@@ -10,8 +10,8 @@ import { readAugmentation, type AugmentationSpec } from './augmentation.ts';
 import { initialCallbackState, readCallbacks, type CallbacksSpec, type HistoryRow } from './callbacks.ts';
 import { decodeCheckpoint, encodeCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { checkData, isStream, readClassWeight, type TrainingRows } from './data.ts';
-import { provider, type Provider } from './device.ts';
-import { Evaluator, Stepper } from './execution.ts';
+import type { Provider } from './device.ts';
+import { openEngine, type EngineName } from './engine.ts';
 import type { Shape } from './graph.ts';
 import type { LayerSpec } from './layers/index.ts';
 import { readLoss, type LossSpec } from './losses.ts';
@@ -52,7 +52,9 @@ export interface TrainOptions {
   readonly augmentation?: AugmentationSpec | undefined;
   readonly mixup?: MixupSpec | undefined;
   readonly seed: number;
-  /** Default `cpu`. */
+  /** What computes: our graph on ONNX Runtime (`onnx`, the default), or TensorFlow.js (`tfjs`). */
+  readonly engine?: EngineName | undefined;
+  /** Default `cpu`; for the engine `tfjs` that of the fastest implementation installed. */
   readonly device?: DeviceClass | undefined;
   /** Threads of one operator, default 1; another number may change the last digits. */
   readonly threads?: number | undefined;
@@ -74,6 +76,8 @@ export interface TrainOptions {
   readonly checkpoint_share?: number | undefined;
   /** Goes on from a checkpoint of a training with the same options and rows; the result is the same. */
   readonly resume?: Uint8Array | undefined;
+  /** Called once if it goes on from a checkpoint, with the number of epochs that are done. */
+  readonly onResume?: ((epochs: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -100,23 +104,24 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const plan = readPlan(options);
   const { network, data, validation, callbacks, schedule, optimizer, inventory } = plan;
   const { epochs, signal, seed } = options;
-  const deviceOptions = { device: options.device ?? 'cpu', threads: options.threads ?? 1 };
   const request = describeRequest(options);
   const start = options.resume ? decodeCheckpoint(options.resume, request) : beginning(plan, seed, request);
   const { state, callbacks: watched } = start;
   const history = [...start.history];
+  if (options.resume) options.onResume?.(history.length);
   let { best } = start;
   let stoppedReason: TrainResult['stopped_reason'] = 'epochs';
   const pace = new Pace(options.checkpoint_share ?? 1);
 
-  const stepper = new Stepper({ ...plan, seed, deviceOptions }, state);
-  const evaluator = new Evaluator({ ...plan, deviceOptions });
+  const { engine: name, device, threads } = options;
+  const specs = { loss: plan.lossSpec, optimizer: plan.optimizerSpec };
+  const engine = await openEngine({ engine: name, device, threads, ...specs }, { ...plan, seed }, state);
   try {
     for (let epoch = history.length + 1; epoch <= epochs; epoch++) {
       const rate = (done: number): number =>
         optimizer.learningRate * watched.rateFactor * schedule(epoch - 1 + done, epochs);
-      const trained = await stepper.epoch(data, epoch, rate, signal);
-      const validated = validation && (await evaluator.evaluate(validation, state, signal));
+      const trained = await engine.epoch(data, epoch, rate, signal);
+      const validated = validation && (await engine.evaluate(validation, state, signal));
       const row: HistoryRow = {
         epoch,
         loss: trained.loss,
@@ -140,8 +145,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
       );
     }
   } finally {
-    await stepper.release();
-    await evaluator.release();
+    await engine.release();
   }
   const { parameters, statistics } = best ?? state;
   const result = {
@@ -149,7 +153,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     best_epoch: best ? watched.bestEpoch : history.length,
     stopped_reason: stoppedReason,
     parameters: inventory.parameterCount,
-    provider: provider(deviceOptions.device),
+    provider: engine.provider,
   };
   const metadata = {
     ...options.metadata,
@@ -206,6 +210,7 @@ function describeRequest(options: TrainOptions): string {
     onEpoch: _e,
     onCheckpoint: _c,
     resume: _r,
+    onResume: _n,
     signal: _s,
     checkpoint_share: _p,
     ...rest
@@ -236,6 +241,8 @@ function readPlan(options: TrainOptions) {
   if (data.rows === 0) throw new DataError({ problem: 'there are no training rows' });
   if (validation) checkData(validation, inputShape, classes, 'validation');
   const used = validation && validation.rows > 0 ? validation : undefined;
+  const lossSpec = options.loss ?? { categorical_crossentropy: {} };
+  const optimizerSpec = options.optimizer ?? { adam: {} };
   return {
     network,
     inventory,
@@ -243,8 +250,10 @@ function readPlan(options: TrainOptions) {
     data,
     validation: used,
     batchSize,
-    loss: readLoss(options.loss ?? { categorical_crossentropy: {} }, classes),
-    optimizer: readOptimizer(options.optimizer ?? { adam: {} }),
+    lossSpec,
+    loss: readLoss(lossSpec, classes),
+    optimizerSpec,
+    optimizer: readOptimizer(optimizerSpec),
     schedule: readSchedule(options.schedule ?? { constant: {} }),
     callbacks: readCallbacks(options.callbacks ?? {}, used !== undefined),
     classWeight: readClassWeight(options.class_weight, data, classes),
