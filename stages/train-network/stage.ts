@@ -1,5 +1,5 @@
-/** Trains a neural network on ONNX Runtime and predicts every clip with it. */
-import { DataError, Type, defineStage } from '@prosodia/core';
+/** Trains a neural network and predicts every clip with it. */
+import { DataError, Type, defineStage, optional } from '@prosodia/core';
 import {
   AugmentationSchema,
   CallbacksSchema,
@@ -11,25 +11,32 @@ import {
   ScheduleSchema,
   type TrainResult,
   loadModel,
-  train,
+  readModel,
+  toTfjsFiles,
 } from '@prosodia/nn';
 import { encodeLabels } from '@prosodia/stats';
 import {
   ClipTable,
   FeatureTable,
   type FolderWriter,
-  type LabelledRows,
   Model,
   PredictionTable,
   SplitTable,
   clipLabels,
-  readLabelled,
   writePredictions,
 } from '@prosodia/tables';
+import { type FeatureContract, featureContract, readInitial, refuseSeen, writeSeen } from './contract.ts';
+import { trainResumably } from './resume.ts';
+import { openLabelled, planRows } from './rows.ts';
 
 interface Fitted {
   labels: string[];
   result: TrainResult;
+  contract: FeatureContract;
+  /** Clips of the training and validation rows. */
+  seen: readonly string[];
+  /** Clips that the model it started from had seen. */
+  before: ReadonlySet<string>;
 }
 
 export default defineStage({
@@ -38,7 +45,9 @@ export default defineStage({
   details:
     'Layers, loss, optimizer and callbacks have Keras names and defaults. A softmax layer with one unit per label ' +
     'is added at the end. Validation rows, if the split has any, decide early stopping and which epoch is kept; ' +
-    'test rows are never seen. One thread trains, because the last digits depend on the number of threads.',
+    'test rows are never seen. With `initial_model`, training starts from the weights of a model that this stage ' +
+    'made: same labels, features and layers. A stopped training goes on after the last epoch it has kept, and gives ' +
+    'the same model as one never stopped. One thread trains, because the last digits depend on the number of threads.',
   params: Type.Object({
     label: Type.String({ default: 'emotion', description: 'Column of the clips table to learn.' }),
     layers: LayersSchema,
@@ -54,57 +63,89 @@ export default defineStage({
       default: 'none',
       description: 'balanced: each class counts the same, however many rows it has.',
     }),
+    shuffle_buffer: Type.Union([Type.Literal('auto'), Type.Integer({ minimum: 1 })], {
+      default: 'auto',
+      description:
+        'Rows held in memory to draw from at random. auto: all, if training and validation rows take at most ' +
+        '512 MiB; else as many as fit in 256 MiB, and the table is read again in each epoch.',
+    }),
+    engine: Type.Union([Type.Literal('onnx'), Type.Literal('tfjs')], {
+      default: 'onnx',
+      description:
+        'What trains. onnx: our own graph on ONNX Runtime. tfjs: TensorFlow.js, to compare with; fast only where ' +
+        '@tensorflow/tfjs-node or tfjs-node-gpu is installed.',
+    }),
+    export: Type.Optional(
+      Type.Array(Type.Enum(['tfjs']), {
+        uniqueItems: true,
+        description: 'Further forms of the model. tfjs: model.json and weights of TensorFlow.js, in the folder tfjs.',
+      }),
+    ),
     fold: Type.Integer({ default: 0, minimum: 0, description: 'Fold of the split.' }),
   }),
-  inputs: { features: FeatureTable, split: SplitTable, clips: ClipTable },
+  inputs: { features: FeatureTable, split: SplitTable, clips: ClipTable, initial_model: optional(Model) },
   outputs: { model: Model, predictions: PredictionTable },
   seeded: true,
   device: true,
   resources: { memory_gb: 1 },
 
-  async fit({ params, training, validation, rng, device, signal, progress }): Promise<Fitted> {
-    const rows = await readLabelled(training.features, training.clips, params.label);
-    if (rows.items.length === 0)
+  async fit(context): Promise<Fitted> {
+    const { params, training, validation, rng, device, signal, progress, notice } = context;
+    const rows = await openLabelled(training.features, training.clips, params.label);
+    if (rows.labels.length === 0)
       throw new DataError({ problem: 'the split has no training rows', where: training.split.where });
     const { classes: labels } = encodeLabels(rows.labels);
-    const held = await readLabelled(validation.features, validation.clips, params.label);
-    const { layout } = training.features;
-    const result = await train({
-      layers: params.layers,
-      inputShape: layout.form === 'matrix' ? layout.shape : [rows.width],
-      classes: labels.length,
-      data: toData(rows, labels),
-      ...(held.items.length > 0 ? { validation: toData(held, labels) } : {}),
-      batch_size: params.batch_size,
-      epochs: params.epochs,
-      optimizer: params.optimizer,
-      schedule: params.schedule,
-      loss: params.loss,
-      ...(params.class_weight === 'balanced' ? { class_weight: 'balanced' as const } : {}),
-      callbacks: params.callbacks,
-      mixup: params.mixup,
-      augmentation: params.augmentation,
-      seed: rng.uint32(),
-      device,
-      threads: 1,
-      metadata: { labels: JSON.stringify(labels) },
-      onEpoch: ({ epoch }) => progress(epoch, params.epochs, 'epochs'),
-      signal,
-    });
-    return { labels, result };
+    const held = await openLabelled(validation.features, validation.clips, params.label);
+    const contract = featureContract(training.features);
+    const initial = training.initial_model && (await readInitial(training.initial_model, labels, contract));
+    const planned = await planRows(rows, held, labels, params.shuffle_buffer);
+    if (planned.shuffle_rows !== undefined) {
+      notice(
+        `features are read in each epoch, ${planned.shuffle_rows} rows of ${rows.labels.length} held to draw from`,
+      );
+    }
+    const { layout } = contract;
+    const result = await trainResumably(
+      {
+        layers: params.layers,
+        inputShape: layout.form === 'matrix' ? layout.shape : [training.features.width],
+        classes: labels.length,
+        data: planned.training,
+        validation: planned.validation,
+        batch_size: params.batch_size,
+        epochs: params.epochs,
+        optimizer: params.optimizer,
+        schedule: params.schedule,
+        loss: params.loss,
+        ...(params.class_weight === 'balanced' ? { class_weight: 'balanced' as const } : {}),
+        callbacks: params.callbacks,
+        mixup: params.mixup,
+        augmentation: params.augmentation,
+        initial: initial?.model,
+        seed: rng.uint32(),
+        engine: params.engine,
+        device,
+        threads: 1,
+        metadata: { labels: JSON.stringify(labels), features: JSON.stringify(contract) },
+        onEpoch: ({ epoch }) => progress(epoch, params.epochs, 'epochs'),
+        signal,
+      },
+      context,
+    );
+    return { labels, result, contract, seen: [...rows.clips, ...held.clips], before: initial?.seen ?? new Set() };
   },
 
   async run({ params, inputs, outputs, state, device, metrics }) {
     const { labels, result } = state;
+    const roles = await inputs.split.roles(params.fold);
+    refuseSeen(roles, state.before, 'input initial_model');
     await saveModel(outputs.model, params, state, inputs.features.width);
-    const model = await loadModel(result.model, { device, threads: 1 });
+    if (params.export?.includes('tfjs')) await saveTfjs(outputs.model, state);
+    // What predicts is always ONNX Runtime; a device of TensorFlow.js need not be one of its.
+    const served = params.engine === 'tfjs' ? 'cpu' : device;
+    const model = await loadModel(result.model, { device: served, threads: 1 });
     try {
-      const context = {
-        labels,
-        labelOf: await clipLabels(inputs.clips, params.label),
-        roles: await inputs.split.roles(params.fold),
-        fold: params.fold,
-      };
+      const context = { labels, labelOf: await clipLabels(inputs.clips, params.label), roles, fold: params.fold };
       await writePredictions(outputs.predictions, inputs.features, context, (values, rows) =>
         model.predict(values, rows),
       );
@@ -115,21 +156,17 @@ export default defineStage({
   },
 });
 
-function toData({ values, labels, items }: LabelledRows, classes: readonly string[]) {
-  return { x: values, y: encodeLabels(labels, classes).indices, rows: items.length };
-}
-
 async function saveModel(
   folder: FolderWriter,
   params: Readonly<Record<string, unknown>>,
-  { labels, result }: Fitted,
+  { labels, result, contract, seen, before }: Fitted,
   width: number,
 ): Promise<void> {
   await folder.bytes('model.onnx', result.model);
   await folder.json('model.json', {
     kind: 'network',
     labels,
-    input: { name: 'input', width },
+    input: { name: 'input', width, features: contract },
     output: { name: 'probabilities', classes: labels.length },
     parameters: result.parameters,
     best_epoch: result.best_epoch,
@@ -137,6 +174,7 @@ async function saveModel(
     provider: result.provider,
     settings: params,
   });
+  await writeSeen(folder, [...seen, ...before]);
   const columns = ['loss', 'accuracy', 'val_loss', 'val_accuracy', 'learning_rate'] as const;
   const history = await folder.table('history', {
     columns: [
@@ -149,4 +187,10 @@ async function saveModel(
     const values = columns.map((name) => [name, (row as HistoryRow)[name] ?? null] as const);
     await history.append({ epoch: row.epoch, ...Object.fromEntries(values) });
   }
+}
+
+async function saveTfjs(folder: FolderWriter, { labels, result }: Fitted): Promise<void> {
+  const { network, parameters, statistics } = readModel(result.model);
+  const files = await toTfjsFiles(network, parameters, statistics, { labels });
+  for (const [name, bytes] of Object.entries(files)) await folder.bytes(`tfjs/${name}`, bytes);
 }

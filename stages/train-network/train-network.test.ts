@@ -1,5 +1,12 @@
+import { cp, mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CancelledError, LeakError } from '@prosodia/core';
+import { readModel } from '@prosodia/nn';
+import type { FolderWriter } from '@prosodia/tables';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import {
+  type AnyStage,
   clipsOf,
   describeStage,
   featureRows,
@@ -32,7 +39,7 @@ describeStage(stage, {
 
 interface Contract {
   labels: string[];
-  input: { name: string; width: number };
+  input: { name: string; width: number; features: unknown };
   output: { name: string; classes: number };
   best_epoch: number;
   parameters: number;
@@ -40,9 +47,7 @@ interface Contract {
 
 describe('train-network', () => {
   const bench = useWorkbench();
-  const clips = toyClips({ clips: 96, emotions: ['angry', 'happy', 'sad'] });
-  const { names, rows } = toyFeatures(clips);
-  const inputs = { features: featureRows(names, rows), split: splitOf(clips), clips: clipsOf(clips) };
+  const { clips, names, rows, inputs } = toyInputs();
   const params = {
     layers: [{ dense: { units: 16, activation: 'relu' } }],
     optimizer: { adam: { learning_rate: 0.02 } },
@@ -137,4 +142,178 @@ describe('train-network', () => {
     const { rows: predicted } = await outputs.predictions.all();
     expect(predicted).toHaveLength(96);
   });
+
+  it('says in the model what it was fed with: labels, features and where they come from', async () => {
+    const { outputs } = await usual();
+    const { metadata } = readModel(await outputs.model.bytes('model.onnx'));
+    expect(JSON.parse(metadata['labels']!)).toEqual(['angry', 'happy', 'sad']);
+    expect(JSON.parse(metadata['features']!)).toEqual({ layout: { form: 'scalars', names }, settings: {} });
+    expect((await outputs.model.json<Contract>('model.json')).input.features).toEqual(
+      JSON.parse(metadata['features']!),
+    );
+  });
 });
+
+describe('train-network, stopped on its way', () => {
+  const bench = useWorkbench();
+  const { inputs } = toyInputs();
+  const params = { ...SMALL, epochs: 6, callbacks: { early_stopping: { patience: 5 } } };
+
+  /** Runs until the checkpoint of the first epoch is kept, and cancels. Returns the scratch folder. */
+  async function interrupted(): Promise<string> {
+    const controller = new AbortController();
+    const { job, run } = await bench.prepare(
+      stopping(() => controller.abort()),
+      { params, inputs } as never,
+      {
+        signal: controller.signal,
+      },
+    );
+    await expect(run()).rejects.toThrow(CancelledError);
+    return job.scratch;
+  }
+
+  it('goes on after the epoch it has kept, says so, and ends with the same bytes', async () => {
+    const whole = await bench.run(stage, { params, inputs });
+    expect(whole.notices).toEqual([]);
+    const resumed = await bench.run(stage, { params, inputs }, { scratch: await interrupted() });
+    expect(resumed.notices).toEqual(['goes on after epoch 1, where an earlier run was stopped']);
+    expect(resumed.files).toEqual(whole.files);
+  });
+
+  it('does not trust a damaged checkpoint: says so and starts from the beginning, with the same bytes', async () => {
+    const whole = await bench.run(stage, { params, inputs });
+    const scratch = await interrupted();
+    const file = join(scratch, 'checkpoint');
+    const bytes = await readFile(file);
+    bytes[bytes.length - 9]! ^= 1;
+    for (const damaged of [bytes, bytes.subarray(0, 100), Buffer.from('')]) {
+      await writeFile(file, damaged);
+      const { notices, files } = await bench.run(stage, { params, inputs }, { scratch });
+      expect(notices).toEqual([expect.stringMatching(/^starts from the beginning: the checkpoint .* cannot be used/)]);
+      expect(files).toEqual(whole.files);
+    }
+  });
+
+  it('trains on where no checkpoint can be written, and says so once', async () => {
+    const whole = await bench.run(stage, { params, inputs });
+    const scratch = join(await mkdtemp(join(tmpdir(), 'no-folder-')), 'file');
+    await writeFile(scratch, '');
+    const { notices, files } = await bench.run(stage, { params, inputs }, { scratch });
+    expect(notices).toEqual([expect.stringMatching(/^no checkpoint could be written/)]);
+    expect(files).toEqual(whole.files);
+  });
+});
+
+describe('train-network on more rows than it holds', () => {
+  const bench = useWorkbench();
+  const { clips, names, rows, inputs } = toyInputs();
+
+  it('reads them in each epoch, says so, and gives the same bytes twice', async () => {
+    const params = { ...SMALL, shuffle_buffer: 20 };
+    const first = await bench.run(stage, { params, inputs });
+    expect(first.notices).toEqual(['features are read in each epoch, 20 rows of 48 held to draw from']);
+    const second = await bench.run(stage, { params, inputs });
+    expect(second.files).toEqual(first.files);
+    expect((await first.outputs.predictions.all()).rows).toHaveLength(clips.length);
+  });
+
+  it('holds them all if they fit, and then the order is that of rows in memory', async () => {
+    const held = await bench.run(stage, { params: { ...SMALL, shuffle_buffer: 48 }, inputs });
+    const usual = await bench.run(stage, { params: SMALL, inputs });
+    expect(held.notices).toEqual([]);
+    expect(await held.outputs.model.bytes('model.onnx')).toEqual(await usual.outputs.model.bytes('model.onnx'));
+  });
+
+  it('refuses a row whose clip is not listed', async () => {
+    const stranger = { ...rows[0]!, item: itemRow('toy/999') };
+    const split = splitOf([...clips, { ...clips[0]!, clip_id: 'toy/999', role: 'train' }]);
+    const attempt = bench.run(stage, {
+      params: SMALL,
+      inputs: { ...inputs, split, features: featureRows(names, [stranger, ...rows]) },
+    });
+    await expect(attempt).rejects.toThrow(/a feature row has no emotion[^]*clip toy\/999/);
+  });
+});
+
+describe('train-network, starting from a model', () => {
+  const bench = useWorkbench();
+  const { clips, names, rows, inputs } = toyInputs();
+  const params = { layers: [{ dense: { units: 8, activation: 'relu' } }], batch_size: 8, epochs: 12 };
+
+  async function trained(change: object = {}, others: object = {}) {
+    const { folders } = await bench.run(stage, { params: { ...params, ...change }, inputs: { ...inputs, ...others } });
+    return modelIn(folders.model);
+  }
+
+  it('goes on from its weights: the first epoch is as good as its last', async () => {
+    const first = await bench.run(stage, { params, inputs });
+    const initial_model = modelIn(first.folders.model);
+    const second = await bench.run(stage, { params: { ...params, epochs: 1 }, inputs: { ...inputs, initial_model } });
+    const fresh = await bench.run(stage, { params: { ...params, epochs: 1 }, inputs });
+    const loss = async ({ outputs }: typeof first) =>
+      (await (await outputs.model.table('history')).all()).at(-1)!['val_loss'] as number;
+    expect(await loss(second)).toBeLessThan((await loss(first)) + 0.05);
+    expect(await loss(fresh)).toBeGreaterThan((await loss(first)) + 0.2);
+  });
+
+  it('refuses other layers, other labels and other features, and names them', async () => {
+    const initial_model = await trained();
+    const attempt = (change: object, others: object = {}) =>
+      bench.run(stage, { params: { ...params, ...change }, inputs: { ...inputs, initial_model, ...others } });
+    await expect(attempt({ layers: [{ dense: { units: 9, activation: 'relu' } }] })).rejects.toThrow(
+      /layers\[0\][^]*has another network[^]*"units":8[^]*"units":9/,
+    );
+    await expect(attempt({ label: 'speaker' })).rejects.toThrow(/trained on other labels[^]*"angry"/);
+    const renamed = names.map((name) => `${name}_other`);
+    await expect(attempt({}, { features: featureRows(renamed, rows) })).rejects.toThrow(
+      /trained on other features[^]*_other/,
+    );
+  });
+
+  it('refuses a model that has seen a clip to be tested on, also by way of a third model', async () => {
+    const swapped = clips.map((clip) => ({ ...clip, role: clip.role === 'test' ? ('train' as const) : clip.role }));
+    const all = await trained({}, { split: splitOf(swapped) });
+    const attempt = bench.run(stage, { params, inputs: { ...inputs, initial_model: all } });
+    await expect(attempt).rejects.toThrow(LeakError);
+    await expect(attempt).rejects.toThrow(/trained or validated on test clips[^]*24 of them/);
+    const part = splitOf(clips.filter(({ role }) => role !== 'test'));
+    const between = await trained({}, { split: part, initial_model: all });
+    await expect(bench.run(stage, { params, inputs: { ...inputs, initial_model: between } })).rejects.toThrow(
+      LeakError,
+    );
+  });
+});
+
+/** Clips of three emotions with features that tell them apart. */
+function toyInputs() {
+  const clips = toyClips({ clips: 96, emotions: ['angry', 'happy', 'sad'] });
+  const { names, rows } = toyFeatures(clips);
+  return {
+    clips,
+    names,
+    rows,
+    inputs: { features: featureRows(names, rows), split: splitOf(clips), clips: clipsOf(clips) },
+  };
+}
+
+/** The stage, stopped as soon as it has kept something to go on from. */
+function stopping(stop: () => void): AnyStage {
+  const { fit } = stage as unknown as AnyStage;
+  return {
+    ...(stage as unknown as AnyStage),
+    fit: (context) => {
+      const { scratch } = context;
+      const kept: typeof scratch = {
+        read: (name) => scratch.read(name),
+        write: (name, bytes) => scratch.write(name, bytes).then(stop),
+      };
+      return fit!(Object.assign(Object.create(context) as typeof context, { scratch: kept }));
+    },
+  };
+}
+
+/** Fills an input with a copy of a model. */
+function modelIn(folder: string) {
+  return (writer: FolderWriter) => cp(folder, writer.folder, { recursive: true });
+}

@@ -135,15 +135,26 @@ export class TableReader<R extends object = Row> {
     for (const name of names) if (!present.includes(name)) throw missingColumn(name, present, this.where);
   }
 
-  /** Part by part; `columns` limits what is read from disk. Empty parts are left out. */
-  async *batches(columns?: readonly string[]): AsyncGenerator<Batch<R>, void, undefined> {
+  /** Number of part files. */
+  get partCount(): number {
+    return this.#parts.length;
+  }
+
+  /** The visible rows of one part; `columns` limits what is read from disk. For reading parts in another order. */
+  async part(index: number, columns?: readonly string[]): Promise<Batch<R>> {
     if (columns) this.requireColumns(columns);
     const view = this.#view;
     const wanted = columns && view && !columns.includes('clip_id') ? [...columns, 'clip_id'] : columns;
-    for (const part of this.#parts) {
-      const where = `${this.where}, ${basename(part)}`;
-      const table = await (wanted ? readColumns(part, where, wanted) : readWhole(part, where));
-      const batch = new Batch<R>(table, view && visibleRows(table, view, where), where);
+    const part = this.#parts[index]!;
+    const where = `${this.where}, ${basename(part)}`;
+    const table = await (wanted ? readColumns(part, where, wanted) : readWhole(part, where));
+    return new Batch<R>(table, view && visibleRows(table, view, where), where);
+  }
+
+  /** Part by part; `columns` limits what is read from disk. Empty parts are left out. */
+  async *batches(columns?: readonly string[]): AsyncGenerator<Batch<R>, void, undefined> {
+    for (const index of this.#parts.keys()) {
+      const batch = await this.part(index, columns);
       if (batch.length > 0) yield batch;
     }
   }

@@ -111,6 +111,28 @@ describe('feature table', () => {
     expect((await reader.all()).values).toEqual(Float32Array.of(1, 2, 3, 4, 5, 6));
   });
 
+  it('gives the numbers of one part, in any order, restricted to its view', async () => {
+    const writer = await FeatureTable.create(folder, here);
+    writer.begin({ form: 'matrix', shape: [1000, 1000], axes: ['frame', 'band'] });
+    const row = (i: number) => new Float32Array(1_000_000).fill(i);
+    for (let i = 0; i < 12; i++) await writer.append(item(i), row(i));
+    await writer.close();
+    const reader = await FeatureTable.open(folder, here);
+    expect(reader.table.partCount).toBe(2);
+    const second = await reader.values(1);
+    const first = await reader.values(0);
+    const all = await reader.all();
+    expect(first.length + second.length).toBe(12_000_000);
+    expect(
+      Buffer.compare(Buffer.from(all.values.buffer), Buffer.concat([first, second].map((x) => Buffer.from(x.buffer)))),
+    ).toBe(0);
+    expect(all.items).toHaveLength(12);
+    expect(all.padding).toHaveLength(12);
+    const view = { description: 'one row', keep: (id: string) => id === item(10).clip_id };
+    const one = await FeatureTable.open(folder, { ...here, view });
+    expect([(await one.values(0)).length, (await one.values(1))[0]]).toEqual([0, 10]);
+  });
+
   it('has a schema even without a row', async () => {
     const writer = await FeatureTable.create(folder, here);
     writer.begin(layout);

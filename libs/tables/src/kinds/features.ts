@@ -4,7 +4,7 @@
  * The columns depend on the data, so a writer first declares its layout and then appends rows.
  */
 import { type ArtifactKind, DataError, type OpenOptions } from '@prosodia/core';
-import { TableReader } from '../reader.ts';
+import { type Batch, TableReader } from '../reader.ts';
 import type { Column } from '../schema.ts';
 import { TableWriter } from '../writer.ts';
 import { type ItemRow, itemColumns } from './items.ts';
@@ -66,39 +66,49 @@ export class FeatureReader {
 
   /** Part by part, so that memory is bounded by a part. */
   async *blocks(): AsyncGenerator<FeatureBlock, void, undefined> {
-    const names = itemColumns.map((column) => column.name);
     for await (const batch of this.table.batches()) {
-      const columns = names.map((name) => [name, batch.column(name)] as const);
-      const items = Array.from(
-        { length: batch.length },
-        (_, r) => Object.fromEntries(columns.map(([name, values]) => [name, values.at(r)])) as unknown as ItemRow,
-      );
-      if (this.layout.form === 'scalars') {
-        yield { items, values: batch.block(this.layout.names), width: this.width };
-        continue;
-      }
-      const values = new Float32Array(batch.length * this.width);
-      const matrices = batch.column<Float32Array>(MATRIX_COLUMN);
-      for (let r = 0; r < batch.length; r++) values.set(matrices.at(r), r * this.width);
-      yield { items, values, width: this.width, padding: batch.block([PADDING_COLUMN]) };
+      const { values, padding } = this.#numbers(batch);
+      yield { items: itemsOf(batch), values, width: this.width, ...(padding ? { padding } : {}) };
     }
   }
 
-  /** The whole table in memory. */
-  async all(): Promise<FeatureBlock> {
-    const blocks: FeatureBlock[] = [];
-    for await (const block of this.blocks()) blocks.push(block);
-    const items = blocks.flatMap((block) => block.items);
-    const values = new Float32Array(items.length * this.width);
-    let offset = 0;
-    for (const block of blocks) {
-      values.set(block.values, offset);
-      offset += block.values.length;
-    }
-    if (this.layout.form === 'scalars') return { items, values, width: this.width };
-    const padding = Float32Array.from(blocks.flatMap((block) => [...block.padding!]));
-    return { items, values, width: this.width, padding };
+  /** The numbers of one part, of {@link TableReader.partCount}: row-major `[visible rows, width]`. */
+  async values(part: number): Promise<Float32Array> {
+    const columns = this.layout.form === 'scalars' ? this.layout.names : [MATRIX_COLUMN];
+    return this.#numbers(await this.table.part(part, columns), false).values;
   }
+
+  /** The whole table in memory, once. */
+  async all(): Promise<FeatureBlock> {
+    const rows = await this.table.count();
+    const { width } = this;
+    const items: ItemRow[] = [];
+    const values = new Float32Array(rows * width);
+    const padding = this.layout.form === 'scalars' ? undefined : new Float32Array(rows);
+    for await (const block of this.blocks()) {
+      values.set(block.values, items.length * width);
+      padding?.set(block.padding!, items.length);
+      for (const item of block.items) items.push(item);
+    }
+    return { items, values, width, ...(padding ? { padding } : {}) };
+  }
+
+  #numbers(batch: Batch<ItemRow>, withPadding = true): { values: Float32Array; padding?: Float32Array } {
+    if (this.layout.form === 'scalars') return { values: batch.block(this.layout.names) };
+    const { width } = this;
+    const values = new Float32Array(batch.length * width);
+    const matrices = batch.column<Float32Array>(MATRIX_COLUMN);
+    for (let r = 0; r < batch.length; r++) values.set(matrices.at(r), r * width);
+    return { values, ...(withPadding ? { padding: batch.block([PADDING_COLUMN]) } : {}) };
+  }
+}
+
+function itemsOf(batch: Batch<ItemRow>): ItemRow[] {
+  const columns = itemColumns.map(({ name }) => [name, batch.column(name)] as const);
+  return Array.from(
+    { length: batch.length },
+    (_, r) => Object.fromEntries(columns.map(([name, values]) => [name, values.at(r)])) as unknown as ItemRow,
+  );
 }
 
 export class FeatureWriter {
