@@ -10,6 +10,7 @@ export { emptyMelBands, hzToMel, mel, melFrequencies, melspectrogram, melToHz, t
 export { cepstrum, mfcc, type CepstrumOptions, type DctType, type MfccOptions } from './mfcc.ts';
 export { normalize } from './normalize.ts';
 export { type PadMode } from './pad.ts';
+export { pyin, voicedShare, type PitchTrack, type PyinOptions } from './pyin.ts';
 export { realFft, type RealFft } from './rfft.ts';
 export { fftFrequencies, type PitchedSource, type SpectralSource } from './source.ts';
 export {
@@ -43,3 +44,4 @@ export {
 } from './vocoder.ts';
 export { tonnetz } from './tonnetz.ts';
 export { WINDOW_NAMES, getWindow, type WindowName, type WindowSpec } from './window.ts';
+export { yin, type PeriodOptions, type YinOptions } from './yin.ts';

@@ -20,7 +20,7 @@ import {
 const { add, sub, mul } = f64x2;
 const BYTES = i32.const(16);
 
-interface Complex {
+export interface Complex {
   re: Expr;
   im: Expr;
 }

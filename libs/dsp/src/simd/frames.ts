@@ -16,7 +16,7 @@ interface Stage {
   readonly twiddles: number;
 }
 
-interface Plan {
+export interface FramePlan {
   readonly half: number;
   readonly stages: readonly Stage[];
   readonly twiddles: Float64Array;
@@ -25,7 +25,7 @@ interface Plan {
 }
 
 /** The plan for real frames of length n, or undefined if the kernels cannot take it (odd, or a large prime factor). */
-export const framePlan = planCache((n: number): Plan | null => {
+export const framePlan = planCache((n: number): FramePlan | null => {
   if (n % 2 !== 0 || n < 2) return null;
   const half = n / 2;
   const stages: Stage[] = [];
@@ -81,7 +81,7 @@ export interface Framing {
 }
 
 /** Transforms every frame of the signal and fills the targets. */
-export function transformFrames(plan: Plan, framing: Framing, { power, re, im }: FrameTargets): void {
+export function transformFrames(plan: FramePlan, framing: Framing, { power, re, im }: FrameTargets): void {
   const { y, padding, pad_mode, window, n_fft, hop_length, rows, cols } = framing;
   const memory = scratch();
   const { kernels } = memory;
@@ -127,7 +127,7 @@ export function transformFrames(plan: Plan, framing: Framing, { power, re, im }:
  * @returns n_fft + hop * (rows - 1) samples
  */
 export function overlapFrames(
-  plan: Plan,
+  plan: FramePlan,
   D: ComplexMatrix,
   rows: number,
   window: Float64Array,

@@ -5,6 +5,7 @@
  * copies the results away. Copying costs a few per cent of a kernel's time and spares all bookkeeping.
  */
 import { assemble } from '@prosodia/wasm';
+import { correlationKernels } from './correlation-kernels.ts';
 import { fftKernels } from './fft-kernels.ts';
 import { rowKernels } from './row-kernels.ts';
 import { vocoderKernels } from './vocoder-kernels.ts';
@@ -20,7 +21,7 @@ interface LinearMemory {
   grow(pages: number): number;
 }
 
-const sources = { ...fftKernels, ...rowKernels, ...vocoderKernels };
+const sources = { ...fftKernels, ...correlationKernels, ...rowKernels, ...vocoderKernels };
 
 type KernelName = keyof typeof sources;
 

@@ -1,0 +1,80 @@
+/** The kernel between the transforms of a correlation; planes and vectors as in fft-kernels.ts. */
+import { f64x2, i32, v128, type Expr, type KernelSource } from '@prosodia/wasm';
+import type { Complex } from './fft-kernels.ts';
+
+const { add, sub, mul } = f64x2;
+const BYTES = i32.const(16);
+
+/**
+ * From the packed transforms of two real sequences a and b of n values: the packed transform of their
+ * circular correlation, sum over j of a[j] b[j + lag], times n. It takes the place of a's.
+ *
+ * Bins k and n/2 - k are taken apart, multiplied and packed again in one go.
+ * Parameters: real and imaginary plane of a, of b, roots, bytes of a plane.
+ */
+const correlate: KernelSource = {
+  parameters: ['i32', 'i32', 'i32', 'i32', 'i32', 'i32'],
+  build(kernel, [ar, ai, br, bi, roots, bytes]) {
+    const keep = (value: Complex) => ({ re: kernel.let(value.re), im: kernel.let(value.im) });
+    const half = f64x2.const(0.5);
+    const at = (re: Expr, im: Expr, offset: Expr): Complex =>
+      keep({ re: v128.load(i32.add(re, offset)), im: v128.load(i32.add(im, offset)) });
+    const store = (offset: Expr, value: Complex) => {
+      kernel.store(i32.add(ar!, offset), value.re);
+      kernel.store(i32.add(ai!, offset), value.im);
+    };
+
+    // Bins 0 and n/2 are real and share the first place.
+    const zero = i32.const(0);
+    const a0 = at(ar!, ai!, zero);
+    const b0 = at(br!, bi!, zero);
+    const first = kernel.let(mul(add(a0.re, a0.im), add(b0.re, b0.im)));
+    const last = kernel.let(mul(sub(a0.re, a0.im), sub(b0.re, b0.im)));
+    store(zero, { re: add(first, last), im: sub(first, last) });
+
+    const k = kernel.let(BYTES);
+    const m = kernel.let(i32.sub(bytes!, BYTES));
+    const end = kernel.let(i32.add(m, i32.const(1)));
+    kernel.loop(k, end, BYTES, () => {
+      const c = kernel.let(v128.loadSplat64(i32.add(roots!, k)));
+      const s = kernel.let(v128.loadSplat64(i32.add(roots!, k), 8));
+      /** Bins k and m of one sequence; of m the conjugate. */
+      const bins = (re: Expr, im: Expr): [Complex, Complex] => {
+        const p = at(re, im, k);
+        const q = at(re, im, m);
+        const even = keep({ re: mul(half, add(p.re, q.re)), im: mul(half, sub(p.im, q.im)) });
+        const odd = keep({ re: mul(half, add(p.im, q.im)), im: mul(half, sub(q.re, p.re)) });
+        const turned = keep({
+          re: add(mul(odd.re, c), mul(odd.im, s)),
+          im: sub(mul(odd.im, c), mul(odd.re, s)),
+        });
+        return [
+          keep({ re: add(even.re, turned.re), im: add(even.im, turned.im) }),
+          keep({ re: sub(even.re, turned.re), im: sub(even.im, turned.im) }),
+        ];
+      };
+      const [aK, aM] = bins(ar!, ai!);
+      const [bK, bM] = bins(br!, bi!);
+      // conj(a) b, for both; of m the conjugate is at hand, and the conjugate of the product is wanted.
+      const product = (a: Complex, b: Complex) =>
+        keep({
+          re: add(mul(a.re, b.re), mul(a.im, b.im)),
+          im: sub(mul(a.re, b.im), mul(a.im, b.re)),
+        });
+      const pK = product(aK, bK);
+      const pM = product(aM, bM);
+      const even = keep({ re: add(pK.re, pM.re), im: add(pK.im, pM.im) });
+      const turned = keep({ re: sub(pK.re, pM.re), im: sub(pK.im, pM.im) });
+      const odd = keep({
+        re: sub(mul(turned.re, c), mul(turned.im, s)),
+        im: add(mul(turned.im, c), mul(turned.re, s)),
+      });
+      store(k, { re: sub(even.re, odd.im), im: add(even.im, odd.re) });
+      store(m, { re: add(even.re, odd.im), im: sub(odd.re, even.im) });
+      kernel.set(m, i32.sub(m, BYTES));
+      kernel.set(end, i32.add(m, i32.const(1)));
+    });
+  },
+};
+
+export const correlationKernels = { correlate } satisfies Record<string, KernelSource>;
