@@ -1,12 +1,11 @@
 import { cp, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CancelledError, LeakError } from '@prosodia/core';
+import { CancelledError, LeakError, type StageDefinition } from '@prosodia/core';
 import { readModel } from '@prosodia/nn';
 import type { FolderWriter } from '@prosodia/tables';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import {
-  type AnyStage,
   clipsOf,
   describeStage,
   featureRows,
@@ -298,10 +297,10 @@ function toyInputs() {
 }
 
 /** The stage, stopped as soon as it has kept something to go on from. */
-function stopping(stop: () => void): AnyStage {
-  const { fit } = stage as unknown as AnyStage;
+function stopping(stop: () => void): StageDefinition {
+  const { fit } = stage as unknown as StageDefinition;
   return {
-    ...(stage as unknown as AnyStage),
+    ...(stage as unknown as StageDefinition),
     fit: (context) => {
       const { scratch } = context;
       const kept: typeof scratch = {

@@ -11,6 +11,7 @@ export { type PaddingName } from './layers/spatial.ts';
 export { MixupSchema, type MixupSpec } from './mixup.ts';
 export { readModel, type StoredModel, type TrainingSummary } from './model-file.ts';
 export { loadModel, type Model } from './predictor.ts';
+export { quantizeModel, type QuantizedModel } from './quantize.ts';
 export { ScheduleSchema, type ScheduleSpec } from './schedules.ts';
 export { train, type TrainOptions, type TrainResult } from './trainer.ts';
 export { loadTfjsModel, toTfjsFiles, type TfjsFiles } from './tfjs/files.ts';

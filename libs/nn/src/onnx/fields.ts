@@ -94,7 +94,8 @@ export function readInitializer(tensor: Uint8Array): Initializer {
     if (number === TENSOR.dims) shape.push(integer);
     if (number === TENSOR.type) type = integer;
     if (number === TENSOR.name) name = text(bytes);
-    if (number === TENSOR.raw) raw = bytes.slice();
+    // A copy of its own, as floats must begin at a multiple of 4; `slice` of a Buffer would be none.
+    if (number === TENSOR.raw) raw = Uint8Array.from(bytes);
   }
   return { name, shape, data: type === ELEMENT.float32 ? new Float32Array(raw.buffer) : undefined };
 }
