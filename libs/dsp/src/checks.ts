@@ -97,3 +97,14 @@ export function checkPositive(value: number, name: string, where: string): void 
     got: String(value),
   });
 }
+
+/** Refuses a range of frequencies that is empty or reaches past half the sample rate. */
+export function checkRange(fmin: number, fmax: number, sr: number, where: string): void {
+  if (fmin >= 0 && fmin < fmax && fmax <= sr / 2) return;
+  throw new RequestError({
+    where,
+    problem: 'the frequency range is empty or reaches past half the sample rate',
+    expected: `0 <= fmin < fmax <= ${sr / 2}`,
+    got: `fmin ${fmin}, fmax ${fmax}`,
+  });
+}

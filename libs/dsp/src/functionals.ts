@@ -20,21 +20,21 @@ export type FunctionalName = (typeof moments)[number] | (typeof ranks)[number] |
 /** The functionals that are no percentile. */
 export const FUNCTIONAL_NAMES: readonly FunctionalName[] = [...moments, ...ranks];
 
-/** Mean, spread, extremes, quartiles and outer deciles, and shape: thirteen numbers per band. */
+/** Mean, spread, extremes, quartiles and outer twentieths, and shape: thirteen numbers per band. */
 export const functionals13: readonly FunctionalName[] = [
   'mean',
   'std',
   'min',
   'max',
-  'range',
   'median',
-  'p10',
-  'p25',
-  'p75',
-  'p90',
-  'iqr',
   'skewness',
   'kurtosis',
+  'p5',
+  'p25',
+  'p75',
+  'p95',
+  'range',
+  'iqr',
 ];
 
 /**

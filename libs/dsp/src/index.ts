@@ -5,6 +5,16 @@ export { delta, type DeltaMode, type DeltaOptions } from './delta.ts';
 export { rms, zeroCrossingRate, type CrossingOptions, type FrameOptions, type RmsOptions } from './energy.ts';
 export { complexFft, type ComplexFft } from './fft.ts';
 export { FUNCTIONAL_NAMES, functionals, functionals13, type FunctionalName } from './functionals.ts';
+export {
+  erb,
+  erbToHz,
+  gammatone,
+  gammatoneCepstra,
+  hzToErb,
+  type GammatoneBankOptions,
+  type GammatoneCepstraOptions,
+} from './gammatone.ts';
+export { gaussian, gaussianCepstra, type GaussianBankOptions, type GaussianCepstraOptions } from './gaussian.ts';
 export { stackBands, transpose, zeros, type ComplexMatrix, type Matrix } from './matrix.ts';
 export { emptyMelBands, hzToMel, mel, melFrequencies, melspectrogram, melToHz, type MelOptions } from './mel.ts';
 export { cepstrum, mfcc, type CepstrumOptions, type DctType, type MfccOptions } from './mfcc.ts';

@@ -4,8 +4,7 @@
  * A mel band overlaps only a few bins, so the bank is kept as one short run of weights per band instead
  * of a full matrix.
  */
-import { RequestError } from '@prosodia/core';
-import { checkInteger, checkPositive } from './checks.ts';
+import { checkInteger, checkPositive, checkRange } from './checks.ts';
 import { zeros, type Matrix } from './matrix.ts';
 import { planCache } from './plans.ts';
 import { bandBank, bandRows, type BandBank } from './simd/rows.ts';
@@ -83,14 +82,7 @@ function melBank(sr: number, n_fft: number, options: MelOptions): { runs: Run[];
   checkPositive(sr, 'sr', 'mel');
   checkInteger(n_fft, 'n_fft', 'mel');
   checkInteger(n_mels, 'n_mels', 'mel');
-  if (!(fmin >= 0 && fmin < fmax && fmax <= sr / 2)) {
-    throw new RequestError({
-      where: 'mel',
-      problem: 'the frequency range is empty or reaches past half the sample rate',
-      expected: `0 <= fmin < fmax <= ${sr / 2}`,
-      got: `fmin ${fmin}, fmax ${fmax}`,
-    });
-  }
+  checkRange(fmin, fmax, sr, 'mel');
   return melPlan(sr, n_fft, n_mels, fmin, fmax, htk, String(norm));
 }
 
