@@ -33,6 +33,12 @@ const melSettings = {
   ),
 };
 
+/** From C2 to C7. */
+const pitchRange = {
+  fmin: Type.Number({ default: 65.4, exclusiveMinimum: 0, description: 'Lowest pitch in Hz.' }),
+  fmax: Type.Number({ default: 2093, exclusiveMinimum: 0, description: 'Highest pitch in Hz.' }),
+};
+
 const choices = {
   mfcc: Type.Object(
     {
@@ -76,6 +82,19 @@ const choices = {
   flatness: plain,
   zcr: plain,
   rms: plain,
+  yin: Type.Object({ ...pitchRange, functionals: functionals(['mean', 'std']) }, closed),
+  pyin: Type.Object(
+    {
+      ...pitchRange,
+      functionals: functionals(['mean', 'std']),
+    },
+    {
+      ...closed,
+      description:
+        'Pitch in Hz, and which frames are voiced. Functionals are those of voiced frames, 0 if there are none; the ' +
+        'share of voiced frames is voiced_mean. In matrices unvoiced frames hold 0.',
+    },
+  ),
 };
 
 type Choices = { [Name in keyof typeof choices]: Static<(typeof choices)[Name]> };

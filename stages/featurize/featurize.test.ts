@@ -72,12 +72,13 @@ describe('featurize', () => {
   it('gives every column a name of its own with all features and functionals', async () => {
     const functionals = ['mean', 'std', 'min', 'max', 'median', 'skewness', 'kurtosis', 'range', 'iqr', 'slope', 'p5'];
     const groups = FEATURE_NAMES;
-    expect(groups).toHaveLength(10);
+    expect(groups).toHaveLength(12);
     const reader = await run(groups.map((name) => ({ [name]: { functionals } })));
     const names = reader.columnNames();
     expect(new Set(names).size).toBe(names.length);
-    // mfcc, mel_db, chroma, contrast, and six of one band; the default derivatives of mfcc have one functional.
-    expect(reader.width).toBe(11 * (40 + 40 + 12 + 7 + 6) + 2 * 40);
+    // mfcc, mel_db, chroma, contrast, and eight of one band; the default derivatives of mfcc and the voiced share
+    // have one functional.
+    expect(reader.width).toBe(11 * (40 + 40 + 12 + 7 + 8) + 2 * 40 + 1);
   });
 
   it('records what the numbers were computed with', async () => {
@@ -137,6 +138,23 @@ describe('featurize', () => {
     const { values, items } = await reader.all();
     expect(items.map(({ item_id }) => item_id)).toEqual(['item 0', 'item 1', 'item 2']);
     expect(values.every(Number.isFinite)).toBe(true);
+  });
+
+  it('takes the functionals of a pitch over voiced frames only, and the share of those', async () => {
+    const tone = Float32Array.from({ length: 16000 }, (_, i) =>
+      i < 8000 ? 0.3 * Math.sin((2 * Math.PI * 200 * i) / 16000) : 0,
+    );
+    const features = [{ pyin: { functionals: ['mean', 'median'] } }, { yin: { functionals: ['median'] } }];
+    const reader = await run(features, [
+      { ...row, samples: tone },
+      { ...row, item_id: 'toy/silent', samples: new Float32Array(8000) },
+    ]);
+    expect(reader.columnNames()).toEqual(['pyin_mean', 'pyin_median', 'voiced_mean', 'yin_median']);
+    const { values } = await reader.all();
+    expect(Math.abs(values[0]! - 200)).toBeLessThan(4);
+    expect(Math.abs(values[1]! - 200)).toBeLessThan(2);
+    expect(Math.abs(values[2]! - 0.5)).toBeLessThan(0.1);
+    expect([...values.subarray(4, 7)]).toEqual([0, 0, 0]);
   });
 
   it('keeps the lineage of every item', async () => {

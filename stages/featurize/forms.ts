@@ -155,8 +155,8 @@ function scalars(spectra: Spectra, specs: readonly FeatureSpec[]): Formed {
   const values: number[] = [];
   for (const spec of specs) {
     const derivatives = 'mfcc' in spec && spec.mfcc.delta_functionals.length > 0 ? ORDERS : [];
-    for (const { name, matrix, functionals: wanted } of spectra.courses(spec, derivatives)) {
-      const table = functionals(matrix, wanted); // bands x functionals
+    for (const { name, matrix, functionals: wanted, heard } of spectra.courses(spec, derivatives)) {
+      const table = functionals(heard ? framesOf(matrix, heard) : matrix, wanted); // bands x functionals
       for (const [f, functional] of wanted.entries()) {
         for (let band = 0; band < table.rows; band++) {
           names.push([name, ...(table.rows > 1 ? [bandName(band, table.rows)] : []), functional].join('_'));
@@ -166,6 +166,14 @@ function scalars(spectra: Spectra, specs: readonly FeatureSpec[]): Formed {
     }
   }
   return { layout: { form: 'scalars', names }, metadata: {}, values: Float32Array.from(values), padding: 0 };
+}
+
+/** The frames that are marked; a single frame of zeros if none is. */
+function framesOf({ data, rows, cols }: Matrix, marks: Matrix): Matrix {
+  const chosen = Array.from({ length: rows }, (_, row) => row).filter((row) => marks.data[row] === 1);
+  const out = zeros(Math.max(1, chosen.length), cols);
+  chosen.forEach((row, i) => out.data.set(data.subarray(row * cols, (row + 1) * cols), i * cols));
+  return out;
 }
 
 function bandNames({ name, matrix: { cols } }: Course): string[] {

@@ -14,12 +14,14 @@ import {
   melspectrogram,
   powerSpectrogram,
   powerToDb,
+  pyin,
   rms,
   spectralBandwidth,
   spectralCentroid,
   spectralContrast,
   spectralFlatness,
   spectralRolloff,
+  yin,
   zeroCrossingRate,
 } from '@prosodia/dsp';
 import type { FeatureSpec, SettingsOf } from './features.ts';
@@ -39,6 +41,8 @@ export interface Course {
   /** Frames x bands. */
   matrix: Matrix;
   functionals: readonly FunctionalName[];
+  /** For functionals: the frames that have a value at all, such as the voiced ones of a pitch. */
+  heard?: Matrix;
 }
 
 type MelSettings = Pick<SettingsOf<'mel_db'>, 'n_mels' | 'fmin' | 'fmax'>;
@@ -94,6 +98,8 @@ export class Spectra {
     if ('rolloff' in spec) return one('rolloff', spectralRolloff({ S: this.#magnitude, sr, n_fft }), spec.rolloff);
     if ('flatness' in spec) return one('flatness', spectralFlatness({ S: this.#magnitude }), spec.flatness);
     if ('zcr' in spec) return one('zcr', zeroCrossingRate(this.#y, frames), spec.zcr);
+    if ('yin' in spec) return one('yin', yin(this.#y, { sr, ...frames, ...range(spec.yin) }), spec.yin);
+    if ('pyin' in spec) return this.#pitch(spec.pyin);
     return one('rms', rms({ y: this.#y, ...frames }), spec.rms);
   }
 
@@ -109,6 +115,16 @@ export class Spectra {
         matrix: delta(matrix, { mode, order }),
         functionals: delta_functionals,
       })),
+    ];
+  }
+
+  /** Pitch, 0 where there is none, and whether there is one. */
+  #pitch({ functionals, ...settings }: SettingsOf<'pyin'>): Course[] {
+    const { sr, n_fft, hop_length } = this.#framing;
+    const found = pyin(this.#y, { sr, frame_length: n_fft, hop_length, ...range(settings), fill_na: 0 });
+    return [
+      { name: 'pyin', matrix: found.f0, functionals, heard: found.voiced_flag },
+      { name: 'voiced', matrix: found.voiced_flag, functionals: ['mean'] },
     ];
   }
 
@@ -139,6 +155,10 @@ export class Spectra {
     if (!matrix) this.#kept.set(name, (matrix = make()));
     return matrix;
   }
+}
+
+function range({ fmin, fmax }: { fmin: number; fmax: number }) {
+  return { fmin, fmax };
 }
 
 function requireFinite({ name, matrix: { data, cols } }: Course): void {
