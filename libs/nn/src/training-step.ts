@@ -70,7 +70,7 @@ export class TrainingStep {
       request,
       batch,
       program,
-      await openSession(program.model, { ...deviceOptions, layout: 'ours' }),
+      await openSession(program.model, { ...deviceOptions, layout: 'ours', onCpu: program.onCpu }),
     );
   }
 

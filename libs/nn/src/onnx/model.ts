@@ -76,7 +76,7 @@ function encodeNode(node: GraphNode, names: Names): Message {
   const message = new Message();
   for (const input of node.inputs) message.string(1, input ? nameOf(input, names) : '');
   for (const output of node.outputs) message.string(2, nameOf(output, names));
-  message.string(4, node.op);
+  message.string(3, node.outputs[0]!.name).string(4, node.op);
   for (const [name, value] of Object.entries(node.attributes)) message.message(5, encodeAttribute(name, value, names));
   if (node.domain) message.string(7, node.domain);
   return message;

@@ -1,42 +1,16 @@
-/** A program of its own, for `webgpu.test.ts`: trains small networks on the device given, prints their losses as JSON. */
+/** A program of its own, for `webgpu.test.ts`: trains the recipe networks named on the device given, prints the losses as JSON. */
 import type { DeviceClass } from '@prosodia/core';
-import type { LayerSpec } from '../layers/index.ts';
 import { readLoss } from '../losses.ts';
 import { initialParameters, initialStatistics, takeInventory } from '../network.ts';
 import { readOptimizer } from '../optimizers.ts';
+import { recipeNetworks, type TestNetwork } from './recipe-networks.ts';
 import { TrainingStep, moveToMemory, type TrainingState } from '../training-step.ts';
 
-const BATCH = 8;
+const BATCH = 2;
 const CLASSES = 4;
 const STEPS = 2;
 
-const networks: Record<string, { inputShape: number[]; layers: LayerSpec[] }> = {
-  dense: {
-    inputShape: [20],
-    layers: [{ dense: { units: 16, activation: 'relu' } }, { batch_norm: {} }, { dropout: 0.2 }],
-  },
-  'convolution over time': {
-    inputShape: [20, 8],
-    layers: [
-      { conv1d: { filters: 8, kernel_size: 3, padding: 'same', activation: 'relu' } },
-      { batch_norm: {} },
-      { max_pool1d: {} },
-      { global_pool: 'avg' },
-    ],
-  },
-  'convolution over two axes': {
-    inputShape: [8, 20, 2],
-    layers: [
-      { conv2d: { filters: 8, kernel_size: 3, padding: 'same', activation: 'relu' } },
-      { batch_norm: {} },
-      { max_pool2d: {} },
-      { global_pool: 'both' },
-    ],
-  },
-  'bidirectional LSTM': { inputShape: [10, 8], layers: [{ bidirectional: { lstm: { units: 8 } } }] },
-};
-
-async function train(device: DeviceClass, { inputShape, layers }: (typeof networks)[string]): Promise<number[]> {
+async function train(device: DeviceClass, { inputShape, layers }: TestNetwork): Promise<number[]> {
   const network = { layers, inputShape, classes: CLASSES };
   const inventory = takeInventory(network);
   const optimizer = readOptimizer({ adam: {} });
@@ -59,10 +33,9 @@ async function train(device: DeviceClass, { inputShape, layers }: (typeof networ
   return losses;
 }
 
+const [device, ...names] = process.argv.slice(2) as [DeviceClass, ...string[]];
 const losses: Record<string, number[]> = {};
-for (const [name, network] of Object.entries(networks)) {
-  losses[name] = await train(process.argv[2] as DeviceClass, network);
-}
+for (const name of names) losses[name] = await train(device, recipeNetworks[name]!);
 console.log(JSON.stringify(losses));
 // The WebGPU provider keeps the process alive otherwise.
 process.exit(0);
