@@ -93,7 +93,6 @@ describe('a training', () => {
     async () => {
       expect(resumedAfter(calm)).toBeUndefined();
       let seen = 0;
-      let epoch = 0;
       for (let kill = 0; kill < KILLS; kill++) {
         const run = start('rough');
         seen = await newCheckpoint(run, 'rough', seen);
@@ -105,7 +104,7 @@ describe('a training', () => {
       }
       const last = await start('rough').ended;
       expect([last.code, last.err]).toEqual([0, '']);
-      epoch = resumedAfter(last)!;
+      const epoch = resumedAfter(last);
       expect(epoch).toBeGreaterThanOrEqual(KILLS);
       expect(epoch).toBeLessThan(400);
       expect(await outputs(summaryOf(last).run)).toEqual(await outputs(summaryOf(calm).run));

@@ -17,6 +17,7 @@ import {
   useWorkbench,
 } from '@prosodia/runner/conformance';
 import { describe, expect, it } from 'vitest';
+import type { Quantized } from './quantized.ts';
 import stage from './stage.ts';
 
 const SMALL = { layers: [{ dense: { units: 4, activation: 'relu' } }, { dropout: 0.2 }], epochs: 2, batch_size: 4 };
@@ -150,6 +151,39 @@ describe('train-network', () => {
     expect((await outputs.model.json<Contract>('model.json')).input.features).toEqual(
       JSON.parse(metadata['features']!),
     );
+  });
+});
+
+describe('train-network, quantizing', () => {
+  const bench = useWorkbench();
+  const { inputs } = toyInputs();
+
+  it.each(['auto', 8])('writes the int8 model and what it costs (buffer %s)', async (shuffle_buffer) => {
+    const params = { ...SMALL, layers: [{ dense: { units: 64 } }], epochs: 20, shuffle_buffer, quantize: 'int8' };
+    const { outputs, metrics, summary } = await bench.run(stage, { params, inputs });
+    const { quantized } = await outputs.model.json<{ quantized: Quantized['facts'] }>('model.json');
+    const int8 = await outputs.model.bytes(quantized.file);
+    expect(quantized).toMatchObject({
+      bytes: int8.length,
+      dynamic: ['0_dense/kernel', 'output/kernel'],
+      weight_only: [],
+    });
+    expect(quantized.validation!.rows).toBe(24);
+    expect(quantized.validation!.agreement).toBeGreaterThan(0.9);
+    expect(metrics).toMatchObject({
+      int8_bytes: int8.length,
+      int8_accuracy_change: quantized.validation!.int8_accuracy - quantized.validation!.accuracy,
+    });
+    expect(summary).toMatch(/^int8: \d+ kB instead of \d+ kB; validation accuracy [\d.]+ instead of [\d.]+ \([+-]/);
+  });
+
+  it('says so if there are no validation rows to judge by', async () => {
+    const split = splitOf(toyInputs().clips.filter(({ role }) => role !== 'validation'));
+    const { summary } = await bench.run(stage, {
+      params: { ...SMALL, quantize: 'int8' },
+      inputs: { ...inputs, split },
+    });
+    expect(summary).toMatch(/without validation rows its accuracy is not known/);
   });
 });
 
