@@ -1,5 +1,6 @@
 import { CancelledError, RequestError } from '@prosodia/core';
 import { describe, expect, it } from 'vitest';
+import type { TrainingData } from '../data.ts';
 import type { LayerSpec } from '../layers/index.ts';
 import { readModel } from '../model-file.ts';
 import type { OptimizerSpec } from '../optimizers.ts';
@@ -24,6 +25,7 @@ const sequence: LayerSpec[] = [
   { reshape: [6, 2] },
   { conv1d: { filters: 3, kernel_size: 3, padding: 'same', activation: 'relu', kernel_regularizer: { l2: 0.01 } } },
   { bidirectional: { lstm: { units: 2, return_sequences: true } } },
+  { dropout: 0.2 },
   { gru: { units: 3 } },
 ];
 
@@ -56,11 +58,19 @@ describe('the engine tfjs trains the same network as the engine onnx', () => {
     await Promise.all([a!.dispose(), b!.dispose()]);
   });
 
-  it('convolution with a penalty, LSTM both ways, GRU', async () => {
+  it('convolution with a penalty, LSTM both ways, dropout of sequences, GRU', async () => {
     const data = clusters(30, 12, 3, 1);
     const { apart, onnx, tfjs } = await both({ ...dense, layers: sequence, inputShape: [12], data, validation: data });
     expect(apart).toBeLessThan(1e-3);
     expect(Math.abs(onnx.history.at(-1)!.val_loss! - tfjs.history.at(-1)!.val_loss!)).toBeLessThan(1e-3);
+  });
+
+  it('on rows that are read block by block', async () => {
+    const { x, y, rows } = dense.data as TrainingData;
+    const blocks = [15, 15, 10];
+    const read = (block: number) => Promise.resolve(x.slice(block * 15 * 4, (block * 15 + blocks[block]!) * 4));
+    const { apart } = await both({ ...dense, data: { y, rows, blocks, shuffle_rows: 20, read } });
+    expect(apart).toBeLessThan(1e-3);
   });
 
   const optimizers: OptimizerSpec[] = [
@@ -132,7 +142,8 @@ describe('the engine tfjs', () => {
     await expect(asked).rejects.toThrow(/layers\[1\] \(max_pool1d\)[^]*causal pooling/);
   });
 
-  it('refuses threads, and devices it cannot use', async () => {
+  it('refuses threads, devices it cannot use, and other engines', async () => {
+    await expect(train({ ...options, engine: 'torch' as 'tfjs' })).rejects.toThrow(/no such engine[^]*onnx, tfjs/);
     await expect(train({ ...options, threads: 2 })).rejects.toThrow(RequestError);
     await expect(train({ ...options, device: 'webgpu' })).rejects.toThrow(/cannot use the device webgpu/);
   });
