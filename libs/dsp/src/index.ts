@@ -1,3 +1,4 @@
+export { autocorrelationPitch, type AutocorrelationOptions, type AutocorrelationTrack } from './boersma.ts';
 export { chroma, chromaStft, type ChromaBankOptions, type ChromaOptions } from './chroma.ts';
 export { spectralContrast, type ContrastOptions } from './contrast.ts';
 export { amplitudeToDb, powerToDb, type DecibelOptions } from './decibel.ts';
@@ -15,14 +16,19 @@ export {
   type GammatoneCepstraOptions,
 } from './gammatone.ts';
 export { gaussian, gaussianCepstra, type GaussianBankOptions, type GaussianCepstraOptions } from './gaussian.ts';
+export { harmonicity, type HarmonicityOptions } from './harmonicity.ts';
+export { intensity, type IntensityContour, type IntensityOptions } from './intensity.ts';
 export { stackBands, transpose, zeros, type ComplexMatrix, type Matrix } from './matrix.ts';
 export { emptyMelBands, hzToMel, mel, melFrequencies, melspectrogram, melToHz, type MelOptions } from './mel.ts';
 export { cepstrum, mfcc, type CepstrumOptions, type DctType, type MfccOptions } from './mfcc.ts';
 export { normalize } from './normalize.ts';
 export { type PadMode } from './pad.ts';
+export { perturbation, type Perturbation, type PerturbationOptions } from './perturbation.ts';
+export { glottalPulses, type Pulses } from './pulses.ts';
 export { pyin, voicedShare, type PitchTrack, type PyinOptions } from './pyin.ts';
 export { realFft, type RealFft } from './rfft.ts';
 export { fftFrequencies, type PitchedSource, type SpectralSource } from './source.ts';
+export { SPEAKING_RATE_NAMES, speakingRate, type SpeakingRate, type SpeakingRateOptions } from './speaking-rate.ts';
 export {
   spectralBandwidth,
   spectralCentroid,
@@ -53,5 +59,6 @@ export {
   type StretchOptions,
 } from './vocoder.ts';
 export { tonnetz } from './tonnetz.ts';
+export { VOICE_QUALITY_NAMES, voiceQuality, type VoiceQuality, type VoiceQualityOptions } from './voice-quality.ts';
 export { WINDOW_NAMES, getWindow, type WindowName, type WindowSpec } from './window.ts';
 export { yin, type PeriodOptions, type YinOptions } from './yin.ts';
