@@ -76,10 +76,7 @@ export async function openSession(
       extra: { session: { set_denormal_as_zero: '1', intra_op: { allow_spinning: '0' } } },
     });
   } catch (error) {
-    throw new ProsodiaError(
-      { problem: 'ONNX Runtime cannot load the model', got: messageOf(error), where: `device ${device}` },
-      { cause: error },
-    );
+    throw refusal(device, error);
   }
   return {
     async run(feeds, results) {
@@ -106,8 +103,32 @@ function checkDevice(device: DeviceClass): void {
   throw new RequestError({
     problem: `this ONNX Runtime cannot use the device ${device}`,
     expected: available.join(', '),
-    fix: device === 'cuda' ? 'install the CUDA libraries of onnxruntime-node, or use device cpu' : 'use device cpu',
+    fix: 'use device cpu',
   });
+}
+
+/** What has to be there for a device that ONNX Runtime knows, but could not open. */
+const needs: Partial<Record<DeviceClass, string>> = {
+  cuda:
+    'an NVIDIA driver, CUDA 12 and cuDNN 9, and the libraries that ' +
+    'npm rebuild onnxruntime-node --onnxruntime-node-install=cuda12 downloads',
+  webgpu: 'a graphics driver: Vulkan on Linux, Direct3D 12 on Windows, Metal on macOS',
+};
+
+function refusal(device: DeviceClass, error: unknown): ProsodiaError {
+  const got = messageOf(error).trim();
+  const missing = /shared library|adapter|Vulkan|libcu|CUDA/i.test(got) ? needs[device] : undefined;
+  if (missing === undefined) {
+    return new ProsodiaError(
+      { problem: 'ONNX Runtime cannot load the model', got, where: `device ${device}` },
+      { cause: error },
+    );
+  }
+  const fix = 'install it, or use device cpu';
+  return new RequestError(
+    { problem: `the device ${device} is not there`, expected: missing, got, fix },
+    { cause: error },
+  );
 }
 
 function toTensor({ data, shape }: FloatArray): OrtTensor {

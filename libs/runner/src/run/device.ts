@@ -4,10 +4,14 @@ import type { Plan } from '../pipeline/resolve.ts';
 
 const CLASSES: readonly DeviceClass[] = ['cpu', 'webgpu', 'cuda'];
 
+/** What is said of a device that was chosen, not asked for. */
+export const AUTO_REASON =
+  'device auto is the cpu, where the same seed gives the same bytes (--device=webgpu or cuda asks for a GPU)';
+
 /** `auto` is the CPU: it gives the same bytes everywhere; a GPU is asked for by name. */
 export function deviceOf(plan: Plan): DeviceClass {
-  const wanted = String(plan.vars['device'] ?? 'auto');
-  if (wanted === 'auto') return 'cpu';
+  if (isAutomatic(plan)) return 'cpu';
+  const wanted = String(plan.vars['device']);
   const found = CLASSES.find((device) => device === wanted);
   if (found) return found;
   throw new RequestError({
@@ -16,4 +20,8 @@ export function deviceOf(plan: Plan): DeviceClass {
     got: wanted,
     where: 'variable device',
   });
+}
+
+export function isAutomatic(plan: Plan): boolean {
+  return (plan.vars['device'] ?? 'auto') === 'auto';
 }

@@ -12,7 +12,7 @@ import type { Instance, Plan } from '../pipeline/resolve.ts';
 import type { Project } from '../project.ts';
 import { writing } from '../store/files.ts';
 import type { KeyParts, Manifest } from '../store/manifest.ts';
-import { deviceOf } from './device.ts';
+import { AUTO_REASON, deviceOf, isAutomatic } from './device.ts';
 import type { OnEvent, Status } from './events.ts';
 import { corpusFolders, probeExternal } from './external.ts';
 import { computeInstance, missReason } from './instance.ts';
@@ -72,6 +72,8 @@ class Run {
   readonly #printed = new Map<string, string[]>();
   #before = new Map<string, StageRecord>();
   #failure: { stage: string; error: Error } | undefined;
+  /** Whether it was said why the device is what it is. */
+  #explained = false;
 
   constructor(project: Project, plan: Plan, options: RunOptions) {
     this.#project = project;
@@ -186,6 +188,10 @@ class Run {
     const { onEvent } = this.#options;
     const begun = performance.now();
     onEvent({ event: 'start', stage: instance.name, uses: instance.stage.name, reason, threads: grant.threads });
+    if (instance.stage.device && isAutomatic(this.#plan) && !this.#explained) {
+      this.#explained = true;
+      onEvent({ event: 'notice', stage: instance.name, message: AUTO_REASON });
+    }
     try {
       const { manifest, computed } = await computeInstance(
         {
