@@ -39,7 +39,16 @@ export type Load = (name: string) => Promise<unknown>;
 
 const { resolve } = createRequire(import.meta.url);
 
+/** Written out, so that their versions are part of what the fingerprint of this code covers. */
+const plainPackages: Readonly<Record<string, () => Promise<unknown>>> = {
+  '@tensorflow/tfjs-core': () => import('@tensorflow/tfjs-core'),
+  '@tensorflow/tfjs-layers': () => import('@tensorflow/tfjs-layers'),
+  '@tensorflow/tfjs-backend-cpu': () => import('@tensorflow/tfjs-backend-cpu'),
+};
+
 async function loadInstalled(name: string): Promise<unknown> {
+  const plain = plainPackages[name];
+  if (plain) return plain();
   try {
     resolve(name);
   } catch {

@@ -3,7 +3,7 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import type { SymbolicTensor } from '@tensorflow/tfjs-layers';
 import type { ActivationName } from '../../layers/activation.ts';
 import type { Tf } from '../runtime.ts';
-import { override, regularizer, shapeOf, type BuildTfLayer, type TfLayer, type TfLayerContext } from './layer.ts';
+import { override, refuse, regularizer, shapeOf, type BuildTfLayer, type TfLayer, type TfLayerContext } from './layer.ts';
 
 /** Appends an activation function as a layer of its own. */
 export function activate(
@@ -78,6 +78,9 @@ export const layer_norm: BuildTfLayer<NormOptions> = ({ tf, scope, apply }, inpu
   });
   return output;
 };
+
+export const group_norm: BuildTfLayer<unknown> = ({ where }) =>
+  refuse(where, 'it has no GroupNormalization', 'use layer_norm, or the engine onnx');
 
 /** Normalization by a layer that has one of gamma and beta, or none. */
 function normalize(
