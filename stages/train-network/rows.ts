@@ -92,7 +92,8 @@ export async function planRows(
 async function inMemory({ features, labels, parts }: LabelledTable, classes: readonly string[]): Promise<TrainingRows> {
   const x = new Float32Array(labels.length * features.width);
   let at = 0;
-  for (const part of parts.keys()) {
+  for (const [part, visible] of parts.entries()) {
+    if (visible === 0) continue;
     const values = await features.values(part);
     x.set(values, at);
     at += values.length;
@@ -110,6 +111,6 @@ function streamed(
     rows: labels.length,
     blocks: parts,
     shuffle_rows,
-    read: (part) => features.values(part),
+    read: (part) => (parts[part] === 0 ? Promise.resolve(new Float32Array(0)) : features.values(part)),
   };
 }

@@ -8,6 +8,7 @@ import { dropout, gaussian_noise, spatial_dropout } from './dropout.ts';
 import { flatten, permute, reshape } from './flatten.ts';
 import { attention_pool } from './attention_pool.ts';
 import { avg_pool1d, avg_pool2d, global_pool, max_pool1d, max_pool2d } from './pooling.ts';
+import { group_norm } from './group_norm.ts';
 import type { LayerDefinition } from './layer.ts';
 import { layer_norm } from './layer_norm.ts';
 import { bidirectional, gru, lstm } from './recurrent.ts';
@@ -27,6 +28,7 @@ const simple = {
   flatten,
   gaussian_noise,
   global_pool,
+  group_norm,
   gru,
   layer_norm,
   lstm,

@@ -95,6 +95,12 @@ const examples: Record<LayerName, Example[]> = {
     { layer: { gru: { units: 2, return_sequences: true } }, input: [3, 2], then: [{ gru: { units: 2 } }] },
     { layer: { bidirectional: { gru: { units: 2 } } }, input: [3, 2] },
   ],
+  group_norm: [
+    { layer: { group_norm: { groups: 2 } }, input: [4] },
+    { layer: { group_norm: { groups: 2, epsilon: 0.1 } }, input: [3, 4], then: [{ global_pool: 'max' }] },
+    { layer: { group_norm: { groups: 1, center: false } }, input: [2, 3, 2], then: [{ flatten: {} }] },
+    { layer: { group_norm: { groups: 3, scale: false } }, input: [2, 3], then: [{ flatten: {} }] },
+  ],
   layer_norm: [
     { layer: { layer_norm: {} }, input: [3] },
     { layer: { layer_norm: { center: false, scale: false } }, input: [2, 3], then: [{ flatten: {} }] },

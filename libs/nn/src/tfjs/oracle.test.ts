@@ -97,6 +97,8 @@ const examples: Record<LayerName, Example[]> = {
     [{ global_pool: mode }, sequence()],
     [{ global_pool: mode }, image()],
   ]),
+  // TensorFlow.js has none: its judge is `../layers/group_norm.test.ts`.
+  group_norm: [],
   gru: [
     [{ gru: { units: 3 } }, sequence()],
     [{ gru: { units: 2, return_sequences: true, kernel_regularizer: { l2: 0.1 } } }, sequence()],

@@ -3,7 +3,15 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import type { SymbolicTensor } from '@tensorflow/tfjs-layers';
 import type { ActivationName } from '../../layers/activation.ts';
 import type { Tf } from '../runtime.ts';
-import { override, refuse, regularizer, shapeOf, type BuildTfLayer, type TfLayer, type TfLayerContext } from './layer.ts';
+import {
+  override,
+  refuse,
+  regularizer,
+  shapeOf,
+  type BuildTfLayer,
+  type TfLayer,
+  type TfLayerContext,
+} from './layer.ts';
 
 /** Appends an activation function as a layer of its own. */
 export function activate(
