@@ -10,7 +10,7 @@ import { RequestError } from '@prosodia/core';
 import { checkPositive, checkSignal } from './checks.ts';
 import { planCache } from './plans.ts';
 import { correlateFrames } from './simd/correlation.ts';
-import { sincPeak } from './sinc.ts';
+import { parabolaPeak, sincPeak } from './sinc.ts';
 
 /** Options of {@link autocorrelationPitch}. */
 export interface AutocorrelationOptions {
@@ -73,6 +73,9 @@ const windowPlan = planCache((name: FrameShape['window'], length: number, lags: 
 
 /** Samples of the correlation to either side that interpolation between them takes into account. */
 const DEPTH = 70;
+
+/** Peaks this much below the highest are left with a parabola through three samples. */
+const WORTH = 0.35;
 
 /** Candidates of all frames, in lists that grow together. */
 interface Candidates {
@@ -154,15 +157,25 @@ export function autocorrelationPitch(
       if (found.intensity[row]! > 0 && power > 0) {
         for (let lag = 0; lag < lags; lag++) r[lag] = correlation[lag]! / (power * ofWindow[lag]!);
         places.length = 0;
+        let highest = 0;
         const end = Math.min(longest, lags - 1);
         for (let lag = 1; lag < end; lag++) {
           const here = r[lag]!;
           if (!(here > 0.5 * voicing_threshold && here > r[lag - 1]! && here >= r[lag + 1]!)) continue;
-          const peak = sincPeak(r, lag, DEPTH);
+          const { shift, height } = parabolaPeak(r[lag - 1]!, here, r[lag + 1]!);
+          places.push({ lag: lag + shift, strength: height, merit: 0 });
+          highest = Math.max(highest, height);
+        }
+        for (const place of places) {
+          // Interpolation by sincs costs more than all the rest, and a peak far below the best needs none.
+          if (place.strength > highest - WORTH) {
+            const { at, height } = sincPeak(r, place.lag, DEPTH);
+            place.lag = at;
+            place.strength = height;
+          }
           // Undersampled peaks of very short periods may come out above 1, which no correlation is.
-          const strength = peak.height > 1 ? 1 / peak.height : peak.height;
-          const merit = strength - octave_cost * Math.log2((pitch_floor * peak.at) / sr);
-          places.push({ lag: peak.at, strength, merit });
+          if (place.strength > 1) place.strength = 1 / place.strength;
+          place.merit = place.strength - octave_cost * Math.log2((pitch_floor * place.lag) / sr);
         }
         places.sort((a, b) => b.merit - a.merit);
         for (const { lag, strength } of places.slice(0, max_candidates - 1)) {

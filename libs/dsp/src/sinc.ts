@@ -41,16 +41,19 @@ export function parabolaPeak(before: number, here: number, after: number): { shi
 }
 
 /**
- * The peak of the interpolated curve near a peak of the samples: parabolas through values of the curve ever
- * closer together.
+ * The peak of the interpolated curve near a position: a parabola through values of the curve close together, and
+ * again where the peak turns out to be farther than they are.
  */
-export function sincPeak(x: Float64Array, sample: number, depth: number): { at: number; height: number } {
-  let at = sample + parabolaPeak(x[sample - 1]!, x[sample]!, x[sample + 1]!).shift;
-  let height = 0;
-  for (const step of [0.1, 0.01]) {
-    const peak = parabolaPeak(sincAt(x, at - step, depth), sincAt(x, at, depth), sincAt(x, at + step, depth));
-    at += step * Math.min(Math.max(peak.shift, -5), 5);
-    height = peak.height;
+export function sincPeak(x: Float64Array, position: number, depth: number): { at: number; height: number } {
+  const step = 0.05;
+  let at = position;
+  for (let round = 1; ; round++) {
+    const { shift, height } = parabolaPeak(
+      sincAt(x, at - step, depth),
+      sincAt(x, at, depth),
+      sincAt(x, at + step, depth),
+    );
+    at += step * Math.min(Math.max(shift, -10), 10);
+    if (Math.abs(shift) <= 1 || round === 5) return { at, height };
   }
-  return { at, height };
 }
