@@ -1,8 +1,8 @@
 /** Reads back the forest from a model that `forestToOnnx` wrote, bit for bit. */
 import { DataError } from '@prosodia/core';
+import { ATTRIBUTE, DIMENSION, GRAPH, MODEL, MessageReader, NODE, PAIR, SHAPE } from '@prosodia/onnx';
+import { TENSOR, TENSOR_TYPE, TYPE, VALUE_INFO } from '@prosodia/onnx';
 import type { Forest } from './forest.ts';
-import { Attribute, Graph, Model, Node, Property, Tensor, TensorType, ValueInfo } from './onnx-fields.ts';
-import { ProtoReader } from './protobuf.ts';
 
 /** A forest with what its model file says besides. */
 export interface OnnxForest {
@@ -18,23 +18,23 @@ export interface OnnxForest {
  * @throws DataError if the bytes are not an ONNX model, or one that `forestToOnnx` did not write
  */
 export function forestFromOnnx(bytes: Uint8Array): OnnxForest {
-  const model = new ProtoReader(bytes);
-  const graph = model.messages(Model.graph)[0];
-  const ensemble = graph?.messages(Graph.node).find((node) => node.string(Node.opType) === 'TreeEnsembleClassifier');
+  const model = new MessageReader(bytes);
+  const graph = model.message(MODEL.graph);
+  const ensemble = graph?.messages(GRAPH.node).find((node) => node.string(NODE.op) === 'TreeEnsembleClassifier');
   if (graph === undefined || ensemble === undefined) throw foreign('no TreeEnsembleClassifier in it');
   const attributes = new Map(
-    ensemble.messages(Node.attribute).map((attribute) => [attribute.string(Attribute.name) ?? '', attribute]),
+    ensemble.messages(NODE.attribute).map((attribute) => [attribute.string(ATTRIBUTE.name) ?? '', attribute]),
   );
-  const attribute = (name: string): ProtoReader => {
+  const attribute = (name: string): MessageReader => {
     const found = attributes.get(name);
     if (found === undefined) throw foreign(`no attribute ${name}`);
     return found;
   };
-  const classes = attribute('classlabels_int64s').ints(Attribute.ints).length;
+  const classes = attribute('classlabels_int64s').integers(ATTRIBUTE.integers).length;
   const labels = graph
-    .messages(Graph.initializer)
-    .find((tensor) => tensor.string(Tensor.name) === 'labels')
-    ?.strings(Tensor.stringData);
+    .messages(GRAPH.initializer)
+    .find((tensor) => tensor.string(TENSOR.name) === 'labels')
+    ?.strings(TENSOR.strings);
   const cols = inputColumns(graph);
   const structure = readNodes(attribute);
   checkLinks(structure, cols);
@@ -44,22 +44,22 @@ export function forestFromOnnx(bytes: Uint8Array): OnnxForest {
     ...(labels ? { labels } : {}),
     metadata: Object.fromEntries(
       model
-        .messages(Model.metadataProps)
-        .map((property) => [property.string(Property.key) ?? '', property.string(Property.value) ?? '']),
+        .messages(MODEL.metadata)
+        .map((property) => [property.string(PAIR.key) ?? '', property.string(PAIR.value) ?? '']),
     ),
   };
 }
 
 type Structure = Pick<Forest, 'roots' | 'feature' | 'threshold' | 'child'>;
 
-function readNodes(attribute: (name: string) => ProtoReader): Structure {
-  const treeIds = attribute('nodes_treeids').ints(Attribute.ints);
-  const nodeIds = attribute('nodes_nodeids').ints(Attribute.ints);
-  const columns = attribute('nodes_featureids').ints(Attribute.ints);
-  const modes = attribute('nodes_modes').strings(Attribute.strings);
-  const trueIds = attribute('nodes_truenodeids').ints(Attribute.ints);
-  const falseIds = attribute('nodes_falsenodeids').ints(Attribute.ints);
-  const threshold = attribute('nodes_values').floats(Attribute.floats);
+function readNodes(attribute: (name: string) => MessageReader): Structure {
+  const treeIds = attribute('nodes_treeids').integers(ATTRIBUTE.integers);
+  const nodeIds = attribute('nodes_nodeids').integers(ATTRIBUTE.integers);
+  const columns = attribute('nodes_featureids').integers(ATTRIBUTE.integers);
+  const modes = attribute('nodes_modes').strings(ATTRIBUTE.strings);
+  const trueIds = attribute('nodes_truenodeids').integers(ATTRIBUTE.integers);
+  const falseIds = attribute('nodes_falsenodeids').integers(ATTRIBUTE.integers);
+  const threshold = attribute('nodes_values').floats(ATTRIBUTE.floats);
   const nodes = treeIds.length;
   if ([nodeIds, columns, modes, trueIds, falseIds, threshold].some((values) => values.length !== nodes)) {
     throw foreign('node attributes of different lengths');
@@ -92,12 +92,12 @@ function checkLinks({ roots, feature, child }: Structure, cols: number): void {
 }
 
 /** Fills in the `child` of each leaf; returns the table of distributions. */
-function readLeaves(attribute: (name: string) => ProtoReader, structure: Structure, classes: number): Float32Array {
+function readLeaves(attribute: (name: string) => MessageReader, structure: Structure, classes: number): Float32Array {
   const { roots, feature, child } = structure;
-  const treeIds = attribute('class_treeids').ints(Attribute.ints);
-  const nodeIds = attribute('class_nodeids').ints(Attribute.ints);
-  const classIds = attribute('class_ids').ints(Attribute.ints);
-  const weights = attribute('class_weights').floats(Attribute.floats);
+  const treeIds = attribute('class_treeids').integers(ATTRIBUTE.integers);
+  const nodeIds = attribute('class_nodeids').integers(ATTRIBUTE.integers);
+  const classIds = attribute('class_ids').integers(ATTRIBUTE.integers);
+  const weights = attribute('class_weights').floats(ATTRIBUTE.floats);
   const mixed: number[] = [];
   let entry = 0;
   for (let tree = 0; tree < roots.length - 1; tree++) {
@@ -121,9 +121,9 @@ function readLeaves(attribute: (name: string) => ProtoReader, structure: Structu
   return distribution;
 }
 
-function inputColumns(graph: ProtoReader): number {
-  const tensor = graph.messages(Graph.input)[0]?.messages(ValueInfo.type)[0]?.messages(TensorType.tensor)[0];
-  const columns = tensor?.messages(TensorType.shape)[0]?.messages(TensorType.dimension)[1]?.int(TensorType.size);
+function inputColumns(graph: MessageReader): number {
+  const tensor = graph.message(GRAPH.input)?.message(VALUE_INFO.type)?.message(TYPE.tensor);
+  const columns = tensor?.message(TENSOR_TYPE.shape)?.messages(SHAPE.dimension)[1]?.integer(DIMENSION.size);
   if (columns === undefined) throw foreign('an input without a number of columns');
   return columns;
 }

@@ -11,21 +11,15 @@
  * 27 MB.
  */
 import { RequestError } from '@prosodia/core';
-import { treeCount, type Forest } from './forest.ts';
 import {
-  Attribute,
-  AttributeType,
-  DataType,
-  Graph,
-  Model,
-  Node,
-  OpsetId,
-  Property,
-  Tensor,
-  TensorType,
-  ValueInfo,
-} from './onnx-fields.ts';
-import { ProtoWriter } from './protobuf.ts';
+  graphMessage,
+  modelBytes,
+  nodeMessage,
+  tensorMessage,
+  type AttributeValue,
+  type Message,
+} from '@prosodia/onnx';
+import { treeCount, type Forest } from './forest.ts';
 
 export interface OnnxOptions {
   /** `[classes]`: if given, the model's `label` output is text; else the class index. */
@@ -47,80 +41,52 @@ export function forestToOnnx(forest: Forest, { labels, metadata = {} }: OnnxOpti
       got: `${labels.length}`,
     });
   }
-  const model = new ProtoWriter();
-  model.int(Model.irVersion, 8);
-  model.string(Model.producerName, 'prosodia');
-  model.message(Model.graph, (graph) => {
-    graph.message(Graph.node, (node) => writeEnsemble(node, forest));
-    graph.message(Graph.node, (node) => {
-      for (const input of ['sums', 'trees']) node.string(Node.input, input);
-      node.string(Node.output, 'probabilities');
-      node.string(Node.opType, 'Div');
-    });
-    graph.message(Graph.node, (node) => {
-      node.string(Node.input, 'probabilities');
-      node.string(Node.output, labels ? 'class' : 'label');
-      node.string(Node.opType, 'ArgMax');
-      writeInt(node, 'axis', 1);
-      writeInt(node, 'keepdims', 0);
-    });
-    if (labels) {
-      graph.message(Graph.node, (node) => {
-        for (const input of ['labels', 'class']) node.string(Node.input, input);
-        node.string(Node.output, 'label');
-        node.string(Node.opType, 'Gather');
-      });
-    }
-    graph.string(Graph.name, 'forest');
-    graph.message(Graph.initializer, (tensor) => {
-      tensor.int(Tensor.dims, 1);
-      tensor.int(Tensor.dataType, DataType.float32);
-      tensor.floats(Tensor.floatData, [treeCount(forest)]);
-      tensor.string(Tensor.name, 'trees');
-    });
-    if (labels) {
-      graph.message(Graph.initializer, (tensor) => {
-        tensor.int(Tensor.dims, labels.length);
-        tensor.int(Tensor.dataType, DataType.string);
-        for (const label of labels) tensor.string(Tensor.stringData, label);
-        tensor.string(Tensor.name, 'labels');
-      });
-    }
-    writeValue(graph, Graph.input, 'features', DataType.float32, ['rows', forest.cols]);
-    writeValue(graph, Graph.output, 'label', labels ? DataType.string : DataType.int64, ['rows']);
-    writeValue(graph, Graph.output, 'probabilities', DataType.float32, ['rows', forest.classes]);
-  });
-  writeOpset(model, '', 13);
-  writeOpset(model, 'ai.onnx.ml', 1);
-  for (const [key, value] of Object.entries(metadata)) {
-    model.message(Model.metadataProps, (property) => {
-      property.string(Property.key, key);
-      property.string(Property.value, value);
-    });
+  const nodes = [
+    ensembleNode(forest),
+    nodeMessage({ op: 'Div', inputs: ['sums', 'trees'], outputs: ['probabilities'] }),
+    nodeMessage({
+      op: 'ArgMax',
+      inputs: ['probabilities'],
+      outputs: [labels ? 'class' : 'label'],
+      attributes: { axis: { integer: 1 }, keepdims: { integer: 0 } },
+    }),
+  ];
+  const initializers = [tensorMessage('trees', 'float32', [1], Float32Array.of(treeCount(forest)))];
+  if (labels) {
+    nodes.push(nodeMessage({ op: 'Gather', inputs: ['labels', 'class'], outputs: ['label'] }));
+    initializers.push(tensorMessage('labels', 'string', [labels.length], labels));
   }
-  return model.finish();
-}
-
-function writeEnsemble(node: ProtoWriter, forest: Forest): void {
-  node.string(Node.input, 'features');
-  for (const output of ['vote', 'sums']) node.string(Node.output, output);
-  node.string(Node.opType, 'TreeEnsembleClassifier');
-  writeNodes(node, forest);
-  writeLeaves(node, forest);
-  writeInts(
-    node,
-    'classlabels_int64s',
-    Array.from({ length: forest.classes }, (_, k) => k),
-  );
-  node.message(Node.attribute, (attribute) => {
-    attribute.string(Attribute.name, 'post_transform');
-    attribute.int(Attribute.type, AttributeType.string);
-    attribute.string(Attribute.s, 'NONE');
+  const graph = graphMessage({
+    name: 'forest',
+    nodes,
+    initializers,
+    inputs: [{ name: 'features', element: 'float32', shape: ['rows', forest.cols] }],
+    outputs: [
+      { name: 'label', element: labels ? 'string' : 'int64', shape: ['rows'] },
+      { name: 'probabilities', element: 'float32', shape: ['rows', forest.classes] },
+    ],
   });
-  node.string(Node.domain, 'ai.onnx.ml');
+  return modelBytes(graph, { '': 13, 'ai.onnx.ml': 1 }, metadata);
 }
 
-function writeNodes(node: ProtoWriter, forest: Forest): void {
+type Attributes = Record<string, AttributeValue>;
+
+function ensembleNode(forest: Forest): Message {
+  return nodeMessage({
+    op: 'TreeEnsembleClassifier',
+    inputs: ['features'],
+    outputs: ['vote', 'sums'],
+    attributes: {
+      ...nodeAttributes(forest),
+      ...leafAttributes(forest),
+      classlabels_int64s: { integers: Array.from({ length: forest.classes }, (_, k) => k) },
+      post_transform: { string: 'NONE' },
+    },
+    domain: 'ai.onnx.ml',
+  });
+}
+
+function nodeAttributes(forest: Forest): Attributes {
   const { roots, feature, threshold, child } = forest;
   const nodes = feature.length;
   const treeIds = new Uint32Array(nodes);
@@ -137,24 +103,18 @@ function writeNodes(node: ProtoWriter, forest: Forest): void {
       falseIds[i] = child[i]! - root + 1;
     }
   }
-  writeInts(node, 'nodes_treeids', treeIds);
-  writeInts(node, 'nodes_nodeids', nodeIds);
-  writeInts(
-    node,
-    'nodes_featureids',
-    feature.map((column) => Math.max(column, 0)),
-  );
-  writeStrings(
-    node,
-    'nodes_modes',
-    Array.from(feature, (column) => (column < 0 ? 'LEAF' : 'BRANCH_LEQ')),
-  );
-  writeFloats(node, 'nodes_values', threshold);
-  writeInts(node, 'nodes_truenodeids', trueIds);
-  writeInts(node, 'nodes_falsenodeids', falseIds);
+  return {
+    nodes_treeids: { integers: treeIds },
+    nodes_nodeids: { integers: nodeIds },
+    nodes_featureids: { integers: feature.map((column) => Math.max(column, 0)) },
+    nodes_modes: { strings: Array.from(feature, (column) => (column < 0 ? 'LEAF' : 'BRANCH_LEQ')) },
+    nodes_values: { floats: threshold },
+    nodes_truenodeids: { integers: trueIds },
+    nodes_falsenodeids: { integers: falseIds },
+  };
 }
 
-function writeLeaves(node: ProtoWriter, forest: Forest): void {
+function leafAttributes(forest: Forest): Attributes {
   const { classes, roots, feature, child, distribution } = forest;
   const treeIds: number[] = [];
   const nodeIds: number[] = [];
@@ -175,68 +135,10 @@ function writeLeaves(node: ProtoWriter, forest: Forest): void {
       }
     }
   }
-  writeInts(node, 'class_treeids', treeIds);
-  writeInts(node, 'class_nodeids', nodeIds);
-  writeInts(node, 'class_ids', classIds);
-  writeFloats(node, 'class_weights', weights);
-}
-
-function writeInt(node: ProtoWriter, name: string, value: number): void {
-  node.message(Node.attribute, (attribute) => {
-    attribute.string(Attribute.name, name);
-    attribute.int(Attribute.type, AttributeType.int);
-    attribute.int(Attribute.i, value);
-  });
-}
-
-function writeInts(node: ProtoWriter, name: string, values: ArrayLike<number>): void {
-  node.message(Node.attribute, (attribute) => {
-    attribute.string(Attribute.name, name);
-    attribute.int(Attribute.type, AttributeType.ints);
-    attribute.ints(Attribute.ints, values);
-  });
-}
-
-function writeFloats(node: ProtoWriter, name: string, values: ArrayLike<number>): void {
-  node.message(Node.attribute, (attribute) => {
-    attribute.string(Attribute.name, name);
-    attribute.int(Attribute.type, AttributeType.floats);
-    attribute.floats(Attribute.floats, values);
-  });
-}
-
-function writeStrings(node: ProtoWriter, name: string, values: readonly string[]): void {
-  node.message(Node.attribute, (attribute) => {
-    attribute.string(Attribute.name, name);
-    attribute.int(Attribute.type, AttributeType.strings);
-    const encoder = new TextEncoder();
-    const encoded = new Map([...new Set(values)].map((value) => [value, encoder.encode(value)]));
-    for (const value of values) attribute.bytes(Attribute.strings, encoded.get(value)!);
-  });
-}
-
-function writeValue(graph: ProtoWriter, field: number, name: string, type: number, shape: (string | number)[]): void {
-  graph.message(field, (value) => {
-    value.string(ValueInfo.name, name);
-    value.message(ValueInfo.type, (outer) =>
-      outer.message(TensorType.tensor, (tensor) => {
-        tensor.int(TensorType.elementType, type);
-        tensor.message(TensorType.shape, (dimensions) => {
-          for (const size of shape) {
-            dimensions.message(TensorType.dimension, (dimension) => {
-              if (typeof size === 'string') dimension.string(TensorType.symbol, size);
-              else dimension.int(TensorType.size, size);
-            });
-          }
-        });
-      }),
-    );
-  });
-}
-
-function writeOpset(model: ProtoWriter, domain: string, version: number): void {
-  model.message(Model.opsetImport, (opset) => {
-    opset.string(OpsetId.domain, domain);
-    opset.int(OpsetId.version, version);
-  });
+  return {
+    class_treeids: { integers: treeIds },
+    class_nodeids: { integers: nodeIds },
+    class_ids: { integers: classIds },
+    class_weights: { floats: weights },
+  };
 }

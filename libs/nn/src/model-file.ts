@@ -10,7 +10,7 @@ import { DataError, RequestError } from '@prosodia/core';
 import { sizeOf } from './graph.ts';
 import { LayerSchema, type LayerName, type LayerSpec } from './layers/index.ts';
 import { takeInventory, type Inventory, type NetworkSpec } from './network.ts';
-import { readInitializers, readMetadata, type Initializer } from './onnx/fields.ts';
+import { readInitializers, readMetadata, type Initializer } from './onnx/read.ts';
 import { readOptions } from './options.ts';
 
 export interface StoredModel {

@@ -1,6 +1,6 @@
 import { DataError } from '@prosodia/core';
 import { describe, expect, it } from 'vitest';
-import { readMetadata } from './onnx/fields.ts';
+import { readMetadata } from './onnx/read.ts';
 import { loadModel } from './predictor.ts';
 import { quantizeModel } from './quantize.ts';
 import { clusters } from './testing/toy-data.ts';

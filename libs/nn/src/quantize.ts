@@ -16,7 +16,7 @@
  */
 import { DataError } from '@prosodia/core';
 import { EditableModel, integerAttribute, integerIn, type Operator } from './onnx/edit.ts';
-import { readMetadata, type Initializer } from './onnx/fields.ts';
+import { readMetadata, type Initializer } from './onnx/read.ts';
 
 export interface QuantizedModel {
   /** ONNX, with the inputs, outputs and metadata of the model it was made from. */

@@ -4,10 +4,7 @@
  * Own code because the whole of it is this page, and a generated one would be a hundred times larger.
  * Wire format: https://protobuf.dev/programming-guides/encoding/
  */
-
-const VARINT = 0;
-const LENGTH_DELIMITED = 2;
-const FIXED32 = 5;
+import { FIXED32, LENGTH_DELIMITED, VARINT } from './wire.ts';
 
 const utf8 = new TextEncoder();
 
@@ -19,8 +16,7 @@ export class Message {
   /** An integer field (int32, int64, enum or bool), negative numbers in two's complement. */
   integer(field: number, value: number): this {
     this.#tag(field, VARINT);
-    if (value >= 0) this.#varint(value);
-    else this.#bigVarint(BigInt.asUintN(64, BigInt(value)));
+    this.#integer(value);
     return this;
   }
 
@@ -50,9 +46,29 @@ export class Message {
     return this.bytes(field, value.finish());
   }
 
+  /** Whole numbers as in {@link integer}, packed: one field for all. */
+  integers(field: number, values: ArrayLike<number>): this {
+    const packed = new Message();
+    for (let i = 0; i < values.length; i++) packed.#integer(values[i]!);
+    return this.message(field, packed);
+  }
+
+  /** float32 numbers, packed. */
+  floats(field: number, values: ArrayLike<number>): this {
+    const bytes = new Uint8Array(4 * values.length);
+    const view = new DataView(bytes.buffer);
+    for (let i = 0; i < values.length; i++) view.setFloat32(4 * i, values[i]!, true);
+    return this.bytes(field, bytes);
+  }
+
   /** The bytes written so far; a view, valid until the next write. */
   finish(): Uint8Array {
     return this.#buffer.subarray(0, this.#length);
+  }
+
+  #integer(value: number): void {
+    if (value >= 0) this.#varint(value);
+    else this.#bigVarint(BigInt.asUintN(64, BigInt(value)));
   }
 
   #tag(field: number, wireType: number): void {

@@ -4,8 +4,23 @@
  * It works on bytes and not on a `Graph`, because what is edited is a finished model; whatever is not
  * replaced is written again as it was.
  */
-import { Message } from '@prosodia/onnx';
-import { ELEMENT, GRAPH, MODEL, NODE, TENSOR, fieldsOf, readInitializer, text, type Initializer } from './fields.ts';
+import {
+  ATTRIBUTE,
+  ELEMENT,
+  GRAPH,
+  MODEL,
+  Message,
+  NODE,
+  OPSET,
+  PAIR,
+  TENSOR,
+  VALUE_INFO,
+  attributeMessage,
+  fieldsOf,
+  nodeMessage,
+  textOf,
+} from '@prosodia/onnx';
+import { readInitializer, type Initializer } from './read.ts';
 
 export interface Operator {
   readonly op: string;
@@ -67,10 +82,11 @@ export class EditableModel {
     const model = new Message();
     for (const field of this.#rest) append(model, field);
     for (const domain of new Set(operators.map((operator) => operator.domain))) {
-      if (!this.#domains.has(domain)) model.message(MODEL.opset, new Message().string(1, domain).integer(2, 1));
+      if (!this.#domains.has(domain))
+        model.message(MODEL.opset, new Message().string(OPSET.domain, domain).integer(OPSET.version, 1));
     }
     for (const [key, value] of Object.entries(metadata)) {
-      model.message(MODEL.metadata, new Message().string(1, key).string(2, value));
+      model.message(MODEL.metadata, new Message().string(PAIR.key, key).string(PAIR.value, value));
     }
     for (const field of this.#graphRest) append(graph, field);
     return model.message(MODEL.graph, graph).finish().slice();
@@ -105,13 +121,13 @@ export class EditableModel {
 
 /** The whole number in an AttributeProto; 0 if it holds something else. */
 export function integerIn(attribute: Uint8Array): number {
-  for (const { number, integer } of fieldsOf(attribute)) if (number === 3) return integer;
+  for (const { number, integer } of fieldsOf(attribute)) if (number === ATTRIBUTE.integer) return integer;
   return 0;
 }
 
 /** An AttributeProto with a whole number. */
 export function integerAttribute(name: string, value: number): Uint8Array {
-  return new Message().string(1, name).integer(3, value).integer(20, 2).finish().slice();
+  return attributeMessage(name, { integer: value }).finish().slice();
 }
 
 function readOperator(node: Uint8Array): Operator {
@@ -123,22 +139,18 @@ function readOperator(node: Uint8Array): Operator {
     domain: '',
   };
   for (const { number, bytes } of fieldsOf(node)) {
-    if (number === NODE.input) operator.inputs.push(text(bytes));
-    if (number === NODE.output) operator.outputs.push(text(bytes));
-    if (number === NODE.op) operator.op = text(bytes);
+    if (number === NODE.input) operator.inputs.push(textOf(bytes));
+    if (number === NODE.output) operator.outputs.push(textOf(bytes));
+    if (number === NODE.op) operator.op = textOf(bytes);
     if (number === NODE.attribute) operator.attributes.push(bytes);
-    if (number === NODE.domain) operator.domain = text(bytes);
+    if (number === NODE.domain) operator.domain = textOf(bytes);
   }
   return operator;
 }
 
-function encode({ op, inputs, outputs, attributes, domain }: Operator): Message {
-  const node = new Message();
-  for (const input of inputs) node.string(NODE.input, input);
-  for (const output of outputs) node.string(NODE.output, output);
-  node.string(NODE.op, op);
+function encode({ attributes, ...spec }: Operator): Message {
+  const node = nodeMessage(spec);
   for (const attribute of attributes) node.bytes(NODE.attribute, attribute);
-  if (domain) node.string(NODE.domain, domain);
   return node;
 }
 
@@ -151,11 +163,11 @@ function append(message: Message, field: Uint8Array): void {
 }
 
 function nameIn(valueInfo: Uint8Array): string {
-  for (const { number, bytes } of fieldsOf(valueInfo)) if (number === 1) return text(bytes);
+  for (const { number, bytes } of fieldsOf(valueInfo)) if (number === VALUE_INFO.name) return textOf(bytes);
   return '';
 }
 
 function domainOf(opset: Uint8Array): string {
-  for (const { number, bytes } of fieldsOf(opset)) if (number === 1) return text(bytes);
+  for (const { number, bytes } of fieldsOf(opset)) if (number === OPSET.domain) return textOf(bytes);
   return '';
 }

@@ -1,19 +1,19 @@
-/**
- * Encodes a {@link Graph} as an ONNX model.
- *
- * Field numbers are those of onnx.proto3 (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto3).
- * Nothing here depends on the time or the machine: the same graph gives the same bytes.
- */
-import type { Attribute, ElementType, Graph, GraphNode, Tensor } from '../graph.ts';
+/** Encodes a {@link Graph} as an ONNX model. */
+import {
+  graphMessage,
+  modelBytes,
+  nodeMessage,
+  tensorMessage,
+  type AttributeValue,
+  type Message,
+  type Opsets,
+  type ValueSpec,
+} from '@prosodia/onnx';
+import type { Attribute, Graph, GraphNode, Tensor } from '../graph.ts';
 import { DYNAMIC } from '../graph.ts';
-import { Message } from '@prosodia/onnx';
 
-/** IR version 8 and operator set 18: old enough for every current runtime, new enough for all we use. */
-const IR_VERSION = 8;
+/** Old enough for every current runtime, new enough for all we use. */
 const OPSET_VERSION = 18;
-
-const ELEMENT_TYPES: Record<ElementType, number> = { float32: 1, uint8: 2, int64: 7, bool: 9 };
-const ATTRIBUTE = { float: 1, integer: 2, string: 3, graph: 5, integers: 7, strings: 8 } as const;
 
 export interface ModelInfo {
   /** Key and value pairs kept in the model (`metadata_props`): labels, versions. */
@@ -22,37 +22,55 @@ export interface ModelInfo {
 
 /** The bytes of an ONNX model that computes the graph's outputs from its inputs. */
 export function encodeModel(graph: Graph, { metadata = {} }: ModelInfo = {}): Uint8Array {
-  const model = new Message().integer(1, IR_VERSION).string(2, 'prosodia').message(7, encodeGraph(graph, new Map()));
-  model.message(8, new Message().string(1, '').integer(2, OPSET_VERSION));
-  for (const domain of domainsOf(graph)) model.message(8, new Message().string(1, domain).integer(2, 1));
-  for (const [key, value] of Object.entries(metadata)) {
-    model.message(14, new Message().string(1, key).string(2, value));
-  }
-  return model.finish().slice();
+  const domains = domainsOf(graph).map((domain) => [domain, 1] as const);
+  const opsets: Opsets = { '': OPSET_VERSION, ...Object.fromEntries(domains) };
+  return modelBytes(encodeGraph(graph, new Map()), opsets, metadata);
 }
 
 /** What tensors are called in the model, where that is not their own name. */
 type Names = Map<Tensor, string>;
 
 function encodeGraph(graph: Graph, names: Names): Message {
-  const message = new Message();
-  const nodes = graph.flatNodes();
+  const nodes = liveNodes(graph);
   const copies = nameOutputs(graph, nodes, names);
-  for (const node of nodes) message.message(1, encodeNode(node, names));
-  for (const { from, to } of copies) {
-    message.message(1, new Message().string(1, nameOf(from, names)).string(2, to).string(4, 'Identity'));
-  }
-  message.string(2, graph.name);
-  for (const { tensor, data } of graph.constants) {
-    const encoded = new Message();
-    for (const size of tensor.shape) encoded.integer(1, size);
-    encoded.integer(2, ELEMENT_TYPES[tensor.type]).string(8, tensor.name);
-    encoded.bytes(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-    message.message(5, encoded);
-  }
-  for (const input of graph.inputs) message.message(11, encodeValueInfo(input, input.name));
-  for (const { name, tensor } of graph.outputs) message.message(12, encodeValueInfo(tensor, name));
-  return message;
+  return graphMessage({
+    name: graph.name,
+    nodes: [
+      ...nodes.map((node) => encodeNode(node, names)),
+      ...copies.map(({ from, to }) => nodeMessage({ op: 'Identity', inputs: [nameOf(from, names)], outputs: [to] })),
+    ],
+    initializers: graph.constants.map(({ tensor: { name, type, shape }, data }) =>
+      tensorMessage(name, type, shape, data),
+    ),
+    inputs: graph.inputs.map((input) => valueOf(input, input.name)),
+    outputs: graph.outputs.map(({ name, tensor }) => valueOf(tensor, name)),
+  });
+}
+
+/** The nodes that outputs depend on: gradients leave some behind that nobody came to need. */
+function liveNodes(graph: Graph): GraphNode[] {
+  const live = new Set(graph.outputs.map(({ tensor }) => tensor));
+  return graph
+    .flatNodes()
+    .reverse()
+    .filter((node) => {
+      if (!node.outputs.some((output) => live.has(output))) return false;
+      for (const tensor of tensorsReadBy(node)) live.add(tensor);
+      return true;
+    })
+    .reverse();
+}
+
+/** Inputs of a node, and of the nodes of a loop's body, which read tensors around it. */
+function tensorsReadBy({ inputs, attributes }: GraphNode): Tensor[] {
+  const bodies = Object.values(attributes).flatMap((value) =>
+    typeof value === 'object' && 'graph' in value ? [value.graph] : [],
+  );
+  const within = bodies.flatMap((body) => [
+    ...body.flatNodes().flatMap(tensorsReadBy),
+    ...body.outputs.map(({ tensor }) => tensor),
+  ]);
+  return [...inputs.filter((input) => input !== undefined), ...within];
 }
 
 /**
@@ -72,41 +90,31 @@ function nameOf(tensor: Tensor, names: Names): string {
   return names.get(tensor) ?? tensor.name;
 }
 
-function encodeNode(node: GraphNode, names: Names): Message {
-  const message = new Message();
-  for (const input of node.inputs) message.string(1, input ? nameOf(input, names) : '');
-  for (const output of node.outputs) message.string(2, nameOf(output, names));
-  message.string(3, node.outputs[0]!.name).string(4, node.op);
-  for (const [name, value] of Object.entries(node.attributes)) message.message(5, encodeAttribute(name, value, names));
-  if (node.domain) message.string(7, node.domain);
-  return message;
+function encodeNode({ op, inputs, outputs, attributes, domain }: GraphNode, names: Names): Message {
+  return nodeMessage({
+    op,
+    inputs: inputs.map((input) => (input ? nameOf(input, names) : '')),
+    outputs: outputs.map((output) => nameOf(output, names)),
+    attributes: Object.fromEntries(
+      Object.entries(attributes).map(([name, value]) => [name, attributeValue(value, names)]),
+    ),
+    name: outputs[0]!.name,
+    domain,
+  });
 }
 
-function encodeAttribute(name: string, value: Attribute, names: Names): Message {
-  const message = new Message().string(1, name);
-  if (typeof value === 'number') return message.integer(3, value).integer(20, ATTRIBUTE.integer);
-  if (typeof value === 'string') return message.bytes(4, new TextEncoder().encode(value)).integer(20, ATTRIBUTE.string);
-  if ('float' in value) return message.float(2, value.float).integer(20, ATTRIBUTE.float);
-  if ('graph' in value) return message.message(6, encodeGraph(value.graph, names)).integer(20, ATTRIBUTE.graph);
-  if ('strings' in value) {
-    for (const item of value.strings) message.string(9, item);
-    return message.integer(20, ATTRIBUTE.strings);
-  }
-  for (const item of value) message.integer(8, item);
-  return message.integer(20, ATTRIBUTE.integers);
+function attributeValue(value: Attribute, names: Names): AttributeValue {
+  if (typeof value === 'number') return { integer: value };
+  if (typeof value === 'string') return { string: value };
+  if ('graph' in value) return { graph: encodeGraph(value.graph, names) };
+  if ('float' in value || 'strings' in value) return value;
+  return { integers: value };
 }
 
 /** A dynamic first dimension is called `batch`; no other one has a name. */
-function encodeValueInfo(tensor: Tensor, name: string): Message {
-  const shape = new Message();
-  tensor.shape.forEach((size, axis) => {
-    const dimension = new Message();
-    if (size !== DYNAMIC) dimension.integer(1, size);
-    else if (axis === 0) dimension.string(2, 'batch');
-    shape.message(1, dimension);
-  });
-  const type = new Message().integer(1, ELEMENT_TYPES[tensor.type]).message(2, shape);
-  return new Message().string(1, name).message(2, new Message().message(1, type));
+function valueOf({ type, shape }: Tensor, name: string): ValueSpec {
+  const dynamic = (axis: number) => (axis === 0 ? 'batch' : undefined);
+  return { name, element: type, shape: shape.map((size, axis) => (size === DYNAMIC ? dynamic(axis) : size)) };
 }
 
 function domainsOf(graph: Graph): string[] {
