@@ -26,7 +26,7 @@ import {
   sumTo,
   transpose,
 } from '../ops.ts';
-import { elements, integerValues, rule, scalarValue, type GradientRule } from './rule.ts';
+import { elements, type GradientRule, integerValues, rule, scalarValue, scalePerChannel, unscaled } from './rule.ts';
 
 const passThrough = rule((g) => [g]);
 
@@ -66,7 +66,11 @@ export const basicRules: Readonly<Record<string, GradientRule>> = {
   /** d erf(a) / da = 2 / sqrt(pi) e^(-a^2) */
   Erf: rule((g, [a]) => [multiply(g, scale(exp(negate(multiply(a!, a!))), 2 / Math.sqrt(Math.PI)))]),
 
-  Relu: rule((g, _, y) => [multiply(g, positive(y))]),
+  Relu: rule((g, _, y) => {
+    const { tensor, factor } = unscaled(g);
+    const passed = multiply(tensor, positive(y));
+    return [factor ? scalePerChannel(passed, factor) : passed];
+  }),
   Sigmoid: rule((g, _, y) => [multiply(g, multiply(y, subtract(y.graph.scalar(1), y)))]),
   Tanh: rule((g, _, y) => [multiply(g, subtract(y.graph.scalar(1), multiply(y, y)))]),
 

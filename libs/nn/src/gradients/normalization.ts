@@ -1,7 +1,7 @@
 /** Gradient rules of the normalizations. */
 import type { Tensor } from '../graph.ts';
 import { add, affine, channelProducts, divide, mean, multiply, reshape, scale, subtract, sum } from '../ops.ts';
-import { elements, rule, type GradientRule, type RuleContext } from './rule.ts';
+import { elements, rule, scalePerChannel, type GradientRule, type RuleContext } from './rule.ts';
 
 /**
  * With n elements per channel, u = x - mean, r = 1 / deviation and sums over all axes but the channel:
@@ -18,7 +18,7 @@ function batchNormTraining({ node, gradients: [arriving], inputs: [x, gamma, bet
   const gradientGamma = divide(channelProducts(g, centered, channel), deviation);
   const slope = scale(divide(gradientGamma, deviation), -1 / count);
   const even = add(g, affine(centered, channel, slope, scale(sumG, -1 / count)));
-  const gradientX = multiply(even, reshape(factor, perChannel));
+  const gradientX = scalePerChannel(even, reshape(factor, perChannel));
   return [gradientX, reshape(gradientGamma, gamma!.shape), reshape(sumG, beta!.shape)];
 }
 

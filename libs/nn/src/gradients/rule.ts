@@ -7,6 +7,7 @@
  * `gradients.test.ts`, those of composites with their layers.
  */
 import type { GraphNode, Tensor } from '../graph.ts';
+import { multiply } from '../ops.ts';
 
 export interface RuleContext {
   readonly node: GraphNode;
@@ -37,4 +38,27 @@ export function scalarValue(tensor: Tensor): number {
 
 export function integerValues(tensor: Tensor): number[] {
   return Array.from(tensor.graph.literal(tensor)!, Number);
+}
+
+/** A gradient that is another one times a factor per channel, `[1, channels, 1, ...]`. */
+interface Scaled {
+  readonly tensor: Tensor;
+  readonly factor: Tensor | undefined;
+}
+
+const scaled = new WeakMap<Tensor, Scaled>();
+
+/**
+ * `tensor` times a factor per channel, which a rule that receives it may take off again (`unscaled`) and
+ * apply where it costs nothing: a convolution applies it to its kernel instead of all positions. The product
+ * itself is then used by nobody, and not encoded.
+ */
+export function scalePerChannel(tensor: Tensor, factor: Tensor): Tensor {
+  const product = multiply(tensor, factor);
+  scaled.set(product, { tensor, factor });
+  return product;
+}
+
+export function unscaled(gradient: Tensor): Scaled {
+  return scaled.get(gradient) ?? { tensor: gradient, factor: undefined };
 }

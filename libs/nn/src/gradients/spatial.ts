@@ -21,16 +21,27 @@ import {
   turn,
 } from '../ops.ts';
 import { averagePool, isTiling, windowAttributes, windowOf, windowOutput, type Window } from '../spatial-ops.ts';
-import { elements, rule, type GradientRule } from './rule.ts';
+import { elements, rule, unscaled, type GradientRule } from './rule.ts';
 
 export const spatialRules: Readonly<Record<string, GradientRule>> = {
   Conv: rule((g, [x, kernel, bias], _y, { node, wanted }) => {
     const window = windowOf(node.attributes);
+    const { tensor, factor } = unscaled(g);
+    const perFilter = (a: Tensor): Tensor =>
+      factor
+        ? multiply(
+            a,
+            reshape(
+              factor,
+              a.shape.map((size, axis) => (axis === 0 ? size : 1)),
+            ),
+          )
+        : a;
     const allButChannels = g.shape.flatMap((_, axis) => (axis === 1 ? [] : [axis]));
     return [
-      wanted[0] ? convolutionInput(g, kernel!, x!.shape, window) : undefined,
-      wanted[1] ? convolutionKernel(g, x!, kernel!.shape, window) : undefined,
-      bias && wanted[2] ? sum(g, allButChannels, false) : undefined,
+      wanted[0] ? convolutionInput(tensor, perFilter(kernel!), x!.shape, window) : undefined,
+      wanted[1] ? perFilter(convolutionKernel(tensor, x!, kernel!.shape, window)) : undefined,
+      bias && wanted[2] ? perFilter(sum(tensor, allButChannels, false)) : undefined,
     ];
   }),
 

@@ -8,7 +8,19 @@
  */
 import { Type } from '@prosodia/core';
 import type { Tensor } from '../graph.ts';
-import { add, channelProducts, divide, mean, multiply, offset, reshape, scale, squareRoot, subtract } from '../ops.ts';
+import {
+  add,
+  affine,
+  channelProducts,
+  divide,
+  mean,
+  multiply,
+  offset,
+  reshape,
+  scale,
+  squareRoot,
+  subtract,
+} from '../ops.ts';
 import { channelAxis, defineLayer, type Value } from './layer.ts';
 
 export const batch_norm = defineLayer({
@@ -83,7 +95,6 @@ function batchNormTraining(input: Value, gamma: Tensor, beta: Tensor, epsilon: n
   const x = input.tensor;
   const channel = channelAxis(input);
   const axes = x.shape.flatMap((_, axis) => (axis === channel ? [] : [axis]));
-  const perChannel = x.shape.map((size, axis) => (axis === channel ? size : 1));
   const channels = [x.shape[channel]!];
   const count = axes.reduce((product, axis) => product * x.shape[axis]!, 1);
   return x.graph.composite('BatchNormTraining', [x, gamma, beta], { channel }, () => {
@@ -92,7 +103,7 @@ function batchNormTraining(input: Value, gamma: Tensor, beta: Tensor, epsilon: n
     const variance = scale(channelProducts(centered, centered, channel), 1 / count);
     const deviation = squareRoot(offset(variance, epsilon));
     const factor = divide(gamma, deviation);
-    const y = add(multiply(centered, reshape(factor, perChannel)), reshape(beta, perChannel));
+    const y = affine(centered, channel, factor, beta);
     return { outputs: [y, reshape(average, channels), variance], saved: { centered, deviation, factor } };
   });
 }
