@@ -1,6 +1,7 @@
 import { DataError, RequestError } from '@prosodia/core';
 import { describe, expect, it } from 'vitest';
 import { readModel } from './model-file.ts';
+import { EditableModel } from './onnx/edit.ts';
 import { loadModel } from './predictor.ts';
 import { clusters } from './testing/toy-data.ts';
 import { train, type TrainOptions } from './trainer.ts';
@@ -111,6 +112,20 @@ describe('a model is read back', () => {
     if (before.statistics.length === 0) {
       expect(await predict(again.model, data.x, 24)).toEqual(await predict(first.model, data.x, 24));
     }
+  });
+
+  it.each(networks)('by any runtime: all its operators are of the ONNX standard (%s)', async (_, net) => {
+    const width = net.inputShape.reduce((product, size) => product * size, 1);
+    const { model } = await train({
+      ...base,
+      ...net,
+      data: clusters(8, width, 3, 4),
+      validation: undefined,
+      epochs: 1,
+    });
+    const { operators } = new EditableModel(model);
+    expect(operators.filter(({ domain }) => domain !== '')).toEqual([]);
+    expect(operators.length).toBeGreaterThan(1);
   });
 
   it('and training goes on from it: the first loss is about the last one, not that of random weights', async () => {
