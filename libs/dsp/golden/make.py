@@ -223,4 +223,5 @@ def main():
     print(f"{path.name}: {path.stat().st_size} bytes", file=sys.stderr)
 
 
-main()
+if __name__ == "__main__":
+    main()

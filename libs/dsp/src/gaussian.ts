@@ -34,8 +34,11 @@ interface Run {
   readonly weights: number[];
 }
 
-/** Weights below this one, some six standard deviations out, are left out: they are lost in float32. */
-const LEAST_WEIGHT = 1e-8;
+/** Weights below this one are left out: a band 200 dB away is lost in the rounding of a spectrum. */
+const LEAST_WEIGHT = 1e-20;
+
+/** A filter whose nearest bin is more standard deviations away than this has nothing to answer to. */
+const REACH = 3;
 
 const gaussianPlan = planCache(
   (sr: number, n_fft: number, n_filters: number, fmin: number, fmax: number, htk: boolean, alpha: number) => {
@@ -51,11 +54,12 @@ const gaussianPlan = planCache(
         if (weights.length === 0) first = bin;
         weights.push(weight);
       }
-      if (weights.length === 0) {
+      const nearest = (Math.round((centre * n_fft) / sr) * sr) / n_fft;
+      if (Math.abs(nearest - centre) > REACH * sigma) {
         throw new RequestError({
           where: 'gaussian',
           problem: 'a filter lies between two bins',
-          expected: `a bin within six standard deviations (${6 * sigma} Hz) of ${centre} Hz`,
+          expected: `a bin within ${(REACH * sigma).toFixed(1)} Hz of ${centre.toFixed(1)} Hz`,
           got: `bins ${sr / n_fft} Hz apart`,
           fix: 'use a larger n_fft, or fewer n_filters',
         });

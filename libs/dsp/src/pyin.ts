@@ -99,8 +99,8 @@ export function pyin(y: Float32Array, options: PyinOptions): PitchTrack {
     observed.endFrame();
   });
 
-  const reach = (roundHalfEven((max_transition_rate * 12 * hop) / sr) * perSemitone) >> 1;
-  const states = decodeVoicing(observed, reach, switch_prob);
+  const width = roundHalfEven((max_transition_rate * 12 * hop) / sr) * perSemitone + 1;
+  const states = decodeVoicing(observed, width, switch_prob);
   const track: PitchTrack = {
     f0: zeros(frames, 1),
     voiced_flag: zeros(frames, 1),

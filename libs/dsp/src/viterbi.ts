@@ -13,16 +13,23 @@ import type { Observations } from './pyin.ts';
 /** The logarithm of what stands for probability 0, the smallest normal float64, as in librosa. */
 const NEVER = Math.log(2 ** -1022);
 
-const movePlan = planCache((pitches: number, reach: number) => {
-  const weight = (d: number) => reach + 1 - d;
-  const moves = Float64Array.from({ length: reach + 1 }, (_, d) => Math.log(weight(d)));
-  // A state near the end has fewer neighbours, and more probability for each.
+/**
+ * Logarithms of a triangle of `width` moves, the lowest of which is `lowest`, and of its sum where the ends of the
+ * pitches cut it off: a state near the end has fewer neighbours, and more probability for each.
+ */
+const movePlan = planCache((pitches: number, width: number) => {
+  const weights = Float64Array.from(
+    { length: width },
+    (_, m) => 1 - Math.abs((2 * m + 1 - width) / (width + (width % 2))),
+  );
+  // An even triangle has no middle; librosa's lies a little up or down, by the parity of the number of pitches.
+  const lowest = -(width % 2 === 0 && pitches % 2 === 0 ? width / 2 - 1 : Math.floor(width / 2));
   const totals = Float64Array.from({ length: pitches }, (_, k) => {
     let sum = 0;
-    for (let j = Math.max(0, k - reach); j <= Math.min(pitches - 1, k + reach); j++) sum += weight(Math.abs(j - k));
+    for (let m = 0; m < width; m++) if (k + lowest + m >= 0 && k + lowest + m < pitches) sum += weights[m]!;
     return Math.log(sum);
   });
-  return { moves, totals };
+  return { moves: weights.map(Math.log), lowest, totals };
 });
 
 /** One half of the states as predecessors: for every target the best of the band around it. */
@@ -32,12 +39,14 @@ class Band {
   readonly #moves: Float64Array;
   readonly #totals: Float64Array;
   readonly #scores: Float64Array;
+  readonly #lowest: number;
 
-  constructor(pitches: number, reach: number) {
+  constructor(pitches: number, width: number) {
     this.best = new Float64Array(pitches);
     this.from = new Int32Array(pitches);
     this.#scores = new Float64Array(pitches);
-    const { moves, totals } = movePlan(pitches, reach);
+    const { moves, lowest, totals } = movePlan(pitches, width);
+    this.#lowest = lowest;
     this.#moves = moves;
     this.#totals = totals;
   }
@@ -52,22 +61,14 @@ class Band {
   #solve(low: number, high: number, first: number, last: number): void {
     const moves = this.#moves;
     const scores = this.#scores;
-    const reach = moves.length - 1;
     while (low <= high) {
       const target = (low + high) >> 1;
-      const end = Math.min(last, target + reach);
-      let from = Math.max(first, target - reach);
+      const top = target - this.#lowest;
+      const end = Math.min(last, top);
+      let from = Math.max(first, top - moves.length + 1);
       let best = -Infinity;
-      let k = from;
-      for (const middle = Math.min(end, target); k <= middle; k++) {
-        const score = scores[k]! + moves[target - k]!;
-        if (score > best) {
-          best = score;
-          from = k;
-        }
-      }
-      for (; k <= end; k++) {
-        const score = scores[k]! + moves[k - target]!;
+      for (let k = from; k <= end; k++) {
+        const score = scores[k]! + moves[top - k]!;
         if (score > best) {
           best = score;
           from = k;
@@ -85,16 +86,16 @@ class Band {
 /**
  * The states of the most likely path: below `pitches` voiced, from there on unvoiced.
  *
- * @param reach how many pitches up or down one frame may move
+ * @param width how many pitches one frame may move to
  * @param switch_prob probability of a change between voiced and unvoiced
  */
-export function decodeVoicing(observed: Observations, reach: number, switch_prob: number): Int32Array {
+export function decodeVoicing(observed: Observations, width: number, switch_prob: number): Int32Array {
   const { pitches, starts, states, probabilities, voiced } = observed;
   const frames = voiced.length;
   const before = new Int32Array(frames * 2 * pitches);
   let values = new Float64Array(2 * pitches);
   let next = new Float64Array(2 * pitches);
-  const bands = [new Band(pitches, reach), new Band(pitches, reach)] as const;
+  const bands = [new Band(pitches, width), new Band(pitches, width)] as const;
   const stay = Math.log(1 - switch_prob);
   const change = Math.log(switch_prob);
 

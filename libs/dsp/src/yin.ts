@@ -100,6 +100,9 @@ export function periodRange(y: Float32Array, options: PeriodOptions, where: stri
 /** Correlations and energies below this one count as 0, so that the dust of silence has no period. */
 const DUST = 1e-6;
 
+/** Differences below this share of the energy are rounding of the transforms: without it, a constant has a period. */
+const ROUNDING = 1e-14;
+
 /**
  * Visits every frame's cumulative mean normalized difference (equation 8 of the paper) at the periods from
  * `shortest` to `longest`. The array is used again for the next frame.
@@ -130,7 +133,8 @@ export function eachDifference(
         const enters = samples[lag + window - 1]!;
         moved += enters * enters - leaves * leaves;
         const product = correlation[lag]!;
-        const value = energy + (Math.abs(moved) < DUST ? 0 : moved) - 2 * (Math.abs(product) < DUST ? 0 : product);
+        let value = energy + (Math.abs(moved) < DUST ? 0 : moved) - 2 * (Math.abs(product) < DUST ? 0 : product);
+        if (Math.abs(value) < ROUNDING * (energy + moved)) value = 0;
         sum += value;
         if (lag >= shortest) difference[lag - shortest] = value / (sum / lag + TINY);
       }
