@@ -85,8 +85,10 @@ export interface RunContext<Params, I, O, State> extends StageServices<Params> {
 export interface Resources {
   /** Worker threads worth having; `all` for stages that scale with cores. Default 1. */
   threads?: number | 'all';
-  /** Peak memory expected, in GiB; stages that do not fit together do not run together. */
+  /** Peak memory expected, in GiB; stages that do not fit together do not run together. Default 0.5. */
   memory_gb?: number;
+  /** Whether it takes the GPU when the run has one; default: whether its numbers depend on the device. */
+  gpu?: boolean;
 }
 
 export interface StageDefinition<

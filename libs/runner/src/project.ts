@@ -6,7 +6,8 @@ import { RequestError, nearest } from '@prosodia/core';
 import { Fingerprints } from './catalogue/fingerprint.ts';
 import type { Catalogue, StageInfo } from './catalogue/info.ts';
 import { KnownParams } from './pipeline/known-params.ts';
-import { type Plan, planPipeline } from './pipeline/resolve.ts';
+import type { Plan } from './pipeline/plan.ts';
+import { planPipeline } from './pipeline/resolve.ts';
 import { Store } from './store/store.ts';
 
 export interface ProjectOptions {

@@ -17,6 +17,7 @@ export const run: Command = {
   options: {
     ...VARIABLE_OPTIONS,
     jobs: { type: 'value', summary: 'cores to use (default: all)', placeholder: 'N' },
+    verbose: { type: 'flag', summary: 'a line for every instance of a stage that fans out' },
     json: { type: 'flag', summary: 'one event per line as JSON on stdout' },
   },
   openEnded: true,
@@ -27,7 +28,7 @@ export const run: Command = {
     const plan = await project.plan(pipeline, overrides, context.cwd);
     const jobs = parseJobs(args.values.get('jobs'));
     const json = args.flags.has('json');
-    const reporter = reporterFor(context, json);
+    const reporter = reporterFor(context, json, args.flags.has('verbose'));
     const interrupt = listenForInterrupts((text) => reporter.say(text));
     const resume = resumeCommand(pipeline, overrides, args.values.get('data'));
     try {

@@ -26,7 +26,7 @@ function fakeStreams(isTTY: boolean): { streams: Streams; out(): string; err(): 
 }
 
 const EVENTS: RunEvent[] = [
-  { event: 'plan', pipeline: 'toy', title: 'Words', stages: ['word', 'features', 'model'] },
+  { event: 'plan', pipeline: 'toy', title: 'Words', stages: ['word', 'features', 'model'], pending: [] },
   { event: 'prepare', stage: 'word', message: '1,440 recordings' },
   { event: 'stage', stage: 'word', status: 'cached', seconds: 0.01, reason: 'unchanged', bytes: 5 },
   { event: 'start', stage: 'features', uses: 'featurize', reason: 'n_mels: 64 -> 128', threads: 2 },
@@ -125,7 +125,7 @@ describe('the live reporter', () => {
   it('redraws a line per running stage, never wider than the terminal', () => {
     const { streams, err } = fakeStreams(true);
     const reporter = reporterFor(streams, false);
-    reporter.onEvent({ event: 'plan', pipeline: 'x', title: '', stages: ['s'.repeat(70), 'b'] });
+    reporter.onEvent({ event: 'plan', pipeline: 'x', title: '', stages: ['s'.repeat(70), 'b'], pending: [] });
     for (const stage of ['s'.repeat(70), 'b']) {
       reporter.onEvent({ event: 'start', stage, uses: 'u', reason: '', threads: 1 });
       reporter.onEvent({ event: 'progress', stage, done: 1, total: 2, unit: 'rows' });

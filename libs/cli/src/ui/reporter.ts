@@ -4,6 +4,7 @@
  * Everything about progress goes to stderr, except with `--json`; results go to stdout.
  */
 import type { RunEvent } from '@prosodia/runner';
+import { type Fan, Fans, countOf, isDone, stageOf } from './fans.ts';
 import { Progress } from './progress.ts';
 import { type Style, formatBytes, formatSeconds, styleFor, width } from './style.ts';
 
@@ -21,7 +22,8 @@ export interface Streams {
   err: NodeJS.WritableStream & { isTTY?: boolean; columns?: number };
 }
 
-export function reporterFor(streams: Streams, json: boolean): Reporter {
+/** @param verbose a line for every instance of a stage that fans out, instead of one for all */
+export function reporterFor(streams: Streams, json: boolean, verbose = false): Reporter {
   if (json) {
     return {
       onEvent: (event) => streams.out.write(`${JSON.stringify(event)}\n`),
@@ -29,7 +31,9 @@ export function reporterFor(streams: Streams, json: boolean): Reporter {
       close: () => undefined,
     };
   }
-  return streams.err.isTTY && process.env['TERM'] !== 'dumb' ? new LiveReporter(streams) : new PlainReporter(streams);
+  return streams.err.isTTY && process.env['TERM'] !== 'dumb'
+    ? new LiveReporter(streams, verbose)
+    : new PlainReporter(streams, verbose);
 }
 
 /** What both textual reporters say; they differ in how running stages are shown. */
@@ -37,20 +41,77 @@ abstract class TextReporter implements Reporter {
   protected readonly streams: Streams;
   protected readonly style: Style;
   protected readonly running = new Map<string, Progress>();
+  protected readonly fans = new Fans();
+  protected readonly verbose: boolean;
+  /** What instances of a stage said; each of them saying it again tells nothing new. */
+  readonly #said = new Set<string>();
   #width = 8;
 
-  constructor(streams: Streams) {
+  constructor(streams: Streams, verbose: boolean) {
     this.streams = streams;
     this.style = styleFor(streams.err);
+    this.verbose = verbose;
   }
 
   onEvent(event: RunEvent): void {
+    this.fans.note(event);
+    const fan = this.verbose || !('stage' in event) ? undefined : this.fans.of(event.stage);
+    if (fan && this.#toldByFan(fan, event)) return;
+    this.#tell(event);
+  }
+
+  /** Shows an event of one of many instances as part of them all; false if it deserves a line of its own. */
+  #toldByFan(fan: Fan, event: RunEvent): boolean {
+    const { dim, green } = this.style;
+    switch (event.event) {
+      case 'start':
+      case 'progress':
+        this.fanProgressed(fan);
+        return true;
+      case 'notice':
+      case 'output': {
+        const text = `${fan.stage}\0${event.event === 'notice' ? event.message : event.text}`;
+        const before = this.#said.has(text);
+        this.#said.add(text);
+        return before;
+      }
+      case 'summary':
+        return true;
+      case 'stage': {
+        if (event.status === 'failed') return false;
+        if (event.status !== 'computed' && event.status !== 'cached') return true;
+        this.fanProgressed(fan);
+        if (!isDone(fan) || fan.stopped > 0) return true;
+        const name = this.#name(fan.stage);
+        const count = countOf(fan);
+        if (fan.computed === 0) this.print(`  ${dim('cached')}    ${dim(`${name}  ${count}`)}`);
+        else {
+          const time = formatSeconds((performance.now() - fan.began!) / 1000).padStart(9);
+          const cached = fan.cached > 0 ? `  ${dim(`${fan.cached} cached`)}` : '';
+          this.print(`  ${green('computed')}  ${name}  ${time}  ${formatBytes(fan.bytes)}  ${count}${cached}`);
+        }
+        return true;
+      }
+      default:
+        return false;
+    }
+  }
+
+  #tell(event: RunEvent): void {
     const { bold, dim, green, red, yellow, cyan } = this.style;
     switch (event.event) {
       case 'plan':
-        this.#width = Math.max(...event.stages.map((name) => name.length));
-        this.print(`${bold(event.pipeline)}  ${event.title}`);
+      case 'grown':
+        for (const name of event.stages) {
+          this.#width = Math.max(this.#width, (this.verbose ? name : stageOf(name)).length);
+        }
+        if (event.event === 'plan') this.print(`${bold(event.pipeline)}  ${event.title}`);
         break;
+      case 'choice': {
+        const score = `${event.metric} ${Number(event.value.toPrecision(4))}, of ${event.trials}`;
+        this.print(`  ${cyan('chosen')}    ${this.#name(event.choice)}  ${event.winner}  ${dim(score)}`);
+        break;
+      }
       case 'prepare':
         this.print(`  ${cyan('data')}      ${this.#name(event.stage)}  ${event.message}`);
         break;
@@ -108,6 +169,8 @@ abstract class TextReporter implements Reporter {
   protected abstract print(line: string): void;
   protected abstract started(stage: string, line: string): void;
   protected abstract progressed(stage: string, progress: Progress): void;
+  /** Some instances of many began, went on or ended. */
+  protected abstract fanProgressed(fan: Fan): void;
   /** What to say of the reason when a stage is done: nothing where its start has said it. */
   protected abstract afterwards(reason: string): string;
   /** Makes stderr ready for output on stdout. */
@@ -145,6 +208,14 @@ class PlainReporter extends TextReporter {
     this.print(`  ...       ${stage}  ${progress.describe(false)}`);
   }
 
+  protected fanProgressed(fan: Fan): void {
+    if (isDone(fan) || fan.began === undefined) return;
+    const seconds = (performance.now() - fan.began) / 1000;
+    if (seconds - (this.#lastShown.get(fan.stage) ?? 0) < PLAIN_INTERVAL_S) return;
+    this.#lastShown.set(fan.stage, seconds);
+    this.print(`  ...       ${fan.stage}  ${countOf(fan)}`);
+  }
+
   protected afterwards(): string {
     return '';
   }
@@ -159,8 +230,8 @@ class LiveReporter extends TextReporter {
   /** However the process ends, the terminal has its cursor afterwards. */
   readonly #showCursor = () => void this.streams.err.write('\x1b[?25h');
 
-  constructor(streams: Streams) {
-    super(streams);
+  constructor(streams: Streams, verbose: boolean) {
+    super(streams, verbose);
     this.#timer.unref();
     process.once('exit', this.#showCursor);
     streams.err.write('\x1b[?25l');
@@ -187,6 +258,8 @@ class LiveReporter extends TextReporter {
 
   protected progressed(): void {}
 
+  protected fanProgressed(): void {}
+
   protected afterwards(reason: string): string {
     return shorten(reason);
   }
@@ -202,11 +275,17 @@ class LiveReporter extends TextReporter {
 
   #redraw(): void {
     const room = Math.max(20, (this.streams.err.columns || 80) - 1);
-    const lines = [...this.running].map(([stage, progress]) => {
+    const one = [...this.running].map(([stage, progress]) => {
       const time = progress.reported ? `  ${formatSeconds(progress.seconds)}` : '';
-      const line = `  ${this.style.cyan('running')}   ${stage}  ${progress.describe(true)}${time}`;
-      return width(line) > room ? `${line.slice(0, room + line.length - width(line) - 1)}…` : line;
+      return `  ${this.style.cyan('running')}   ${stage}  ${progress.describe(true)}${time}`;
     });
+    const many = this.fans.running.map((fan) => {
+      const time = formatSeconds((performance.now() - fan.began!) / 1000);
+      return `  ${this.style.cyan('running')}   ${fan.stage} ${countOf(fan)}  ${fan.running} at once  ${time}`;
+    });
+    const lines = [...one, ...(this.verbose ? [] : many)].map((line) =>
+      width(line) > room ? `${line.slice(0, room + line.length - width(line) - 1)}…` : line,
+    );
     this.#clear();
     if (lines.length > 0) this.streams.err.write(`${lines.join('\n')}\n`);
     this.#shown = lines.length;

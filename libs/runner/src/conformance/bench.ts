@@ -168,7 +168,16 @@ async function runJob(
     outputs[name] = await kind.open(folder, { where: `output ${name}` });
     for (const [path, digest] of await digestsBelow(folder)) files.set(`${name}/${path}`, digest);
   }
-  return { outputs, folders: job.outputs, scratch: job.scratch, files, notices, metrics, summary: summary.join('\n'), strays };
+  return {
+    outputs,
+    folders: job.outputs,
+    scratch: job.scratch,
+    files,
+    notices,
+    metrics,
+    summary: summary.join('\n'),
+    strays,
+  };
 }
 
 /** Works in an empty folder; returns what has changed in it and in the job's folder, outputs and scratch aside. */

@@ -2,7 +2,7 @@
 import type { DeviceClass, ErrorParts } from '@prosodia/core';
 
 export interface InputFolder {
-  /** Instance it comes from. */
+  /** Stage it comes from, as the stage is told. */
   from: string;
   folder: string;
 }

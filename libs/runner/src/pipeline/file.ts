@@ -1,20 +1,28 @@
 /**
- * The shape of a pipeline file, and its first check: right keys, right types, all variables known.
+ * The shape of a pipeline file, and its first check: right keys, right types.
  *
- * This check needs no stage catalogue; wiring and parameters are checked in `resolve.ts`.
+ * This check needs no stage catalogue. Which axes a stage has is found in `fan.ts`; wiring and parameters are checked
+ * in `resolve.ts`, when variables are filled in.
  */
-import { nearest } from '@prosodia/core';
-import { YamlSource, type YamlPath } from './source.ts';
+import type { Resources } from '@prosodia/core';
+import { type Axes, AxisReader, readNames } from './axes.ts';
+import { type YamlMap, asMap, checkKeys, didYouMean, isMap, show } from './checks.ts';
+import { type YamlPath, YamlSource } from './source.ts';
+import { type Bound, readVars, scopeOf } from './variables.ts';
 
-export type Scalar = string | number | boolean | null;
-
-/** One entry under `stages:` as written, variables filled in. */
-export interface StageEntry {
+/** One entry under `stages:` as written, variables not filled in. */
+export interface StageTemplate {
   uses: string;
-  with: Record<string, unknown>;
-  /** Input name to one or more `instance` or `instance.output` references; null: the name is the reference. */
+  /** A map, or one variable that stands for a map. */
+  with: unknown;
+  /** Input name to one or more references, see `reference.ts`; null: the name is the reference. */
   from: Record<string, string | null | string[]>;
-  seed?: number;
+  seed?: unknown;
+  resources?: unknown;
+  /** Axes that the stage declares or names itself. */
+  axes: string[];
+  /** Axes over which inputs of several are collected although the stage has the others. */
+  collect: string[];
 }
 
 export interface PipelineFile {
@@ -22,16 +30,15 @@ export interface PipelineFile {
   name: string;
   title: string;
   description: string;
-  vars: Record<string, Scalar>;
-  stages: Record<string, StageEntry>;
-  /** Place in the run's folder (`.` for its root) to `instance.output`. */
+  vars: YamlMap;
+  axes: Axes;
+  stages: Record<string, StageTemplate>;
+  /** Place in the run's folder (`.` for its root) to a reference. */
   publish: Record<string, string>;
 }
 
-const TOP_KEYS = ['name', 'title', 'description', 'vars', 'stages', 'publish'];
-const STAGE_KEYS = ['uses', 'with', 'from', 'seed'];
-/** Variables every pipeline has. */
-export const COMMON_VARS: Readonly<Record<string, Scalar>> = { seed: 42, device: 'auto' };
+const TOP_KEYS = ['name', 'title', 'description', 'vars', 'matrix', 'foreach', 'search', 'stages', 'publish'];
+const STAGE_KEYS = ['uses', 'with', 'from', 'seed', 'matrix', 'foreach', 'search', 'collect', 'resources'];
 
 /**
  * Reads a pipeline file.
@@ -59,118 +66,129 @@ export function readPipeline(
     throw source.error([key], { problem: `${key} has the wrong form`, expected: 'text', got: show(root[key]) });
   }
   const vars = readVars(source, root['vars'], overrides);
-  const stages: Record<string, StageEntry> = {};
+  const axes = new AxisReader(source, scopeOf(boundVars(vars)), vars['seed'] as number);
+  if (root['matrix'] !== undefined) axes.matrix(['matrix'], root['matrix'], true);
+  if (root['foreach'] !== undefined) axes.foreach(['foreach'], root['foreach'], true);
+  if (root['search'] !== undefined) axes.search(['search'], root['search'], undefined);
+  const stages: Record<string, StageTemplate> = {};
   const entries = asMap(source, ['stages'], root['stages'], 'stages: a map of at least one stage');
   if (Object.keys(entries).length === 0) {
     throw source.error(['stages'], { problem: 'a pipeline needs at least one stage', expected: 'stages: { ... }' });
   }
-  for (const [instance, raw] of Object.entries(entries)) stages[instance] = readStage(source, instance, raw, vars);
-  return {
+  for (const [stage, raw] of Object.entries(entries)) stages[stage] = readStage(source, stage, raw, axes);
+  const file: PipelineFile = {
     source,
     name: root['name'],
     title: typeof root['title'] === 'string' ? root['title'] : root['name'],
     description: typeof root['description'] === 'string' ? root['description'] : '',
     vars,
+    axes: axes.axes,
     stages,
     publish: readPublish(source, root['publish']),
   };
+  checkNames(file);
+  return file;
 }
 
-function readVars(
-  source: YamlSource,
-  raw: unknown,
-  overrides: Readonly<Record<string, string>>,
-): Record<string, Scalar> {
-  const vars: Record<string, Scalar> = { ...COMMON_VARS };
-  const given = raw === undefined ? {} : asMap(source, ['vars'], raw, 'vars: a map of names to plain values');
-  for (const [name, value] of Object.entries(given)) {
-    if (typeof value === 'object' && value !== null) {
-      throw source.error(['vars', name], {
-        problem: `variable ${name} is not a plain value`,
-        expected: 'text, a number, true or false',
-        got: show(value),
-      });
-    }
-    vars[name] = value as Scalar;
-  }
-  for (const [name, value] of Object.entries(overrides)) {
-    if (!Object.hasOwn(vars, name)) {
-      const near = nearest(name, Object.keys(vars));
-      throw source.error(['vars'], {
-        problem: `the pipeline has no variable ${name}`,
-        expected: `one of: ${Object.keys(vars).join(', ')}`,
-        got: `${name}=${value}`,
-        ...(near ? { fix: `did you mean ${near}?` } : {}),
-      });
-    }
-    vars[name] = convert(source, name, value, vars[name]!);
-  }
-  checkSeed(source, ['vars', 'seed'], vars['seed']);
-  return vars;
+/** Variables as a layer of a scope. */
+export function boundVars(vars: YamlMap): Map<string, Bound> {
+  return new Map(Object.entries(vars).map(([name, value]) => [name, { value }]));
 }
 
-/** A value from the command line takes the type that the file's own value has. */
-function convert(source: YamlSource, name: string, text: string, like: Scalar): Scalar {
-  if (typeof like === 'number') {
-    const value = Number(text);
-    if (text.trim() !== '' && Number.isFinite(value)) return value;
-    throw source.error(['vars', name], {
-      problem: `variable ${name} is a number in this pipeline`,
-      expected: 'a number',
-      got: text,
-    });
-  }
-  if (typeof like === 'boolean') {
-    if (text === 'true' || text === 'false') return text === 'true';
-    throw source.error(['vars', name], {
-      problem: `variable ${name} is true or false in this pipeline`,
-      expected: 'true or false',
-      got: text,
-    });
-  }
-  return text;
-}
-
-function readStage(source: YamlSource, instance: string, raw: unknown, vars: Record<string, Scalar>): StageEntry {
-  const path = ['stages', instance];
-  if (!/^[A-Za-z][\w-]*$/.test(instance)) {
+function readStage(source: YamlSource, stage: string, raw: unknown, axes: AxisReader): StageTemplate {
+  const path = ['stages', stage];
+  if (!/^[A-Za-z][\w-]*$/.test(stage)) {
     throw source.error(
       path,
       {
         problem: 'a stage instance needs a plain name',
         expected: 'letters, digits, _ and -, beginning with a letter',
-        got: instance,
+        got: stage,
       },
       'key',
     );
   }
   const map = asMap(source, path, raw, '{ uses: ..., from: { ... }, with: { ... } }');
   checkKeys(source, path, map, STAGE_KEYS);
-  const entry = fillVars(source, path, map, vars) as Record<string, unknown>;
-  if (typeof entry['uses'] !== 'string') {
+  if (typeof map['uses'] !== 'string') {
     throw source.error([...path, 'uses'], {
-      problem: `${instance} does not say which stage it uses`,
+      problem: `${stage} does not say which stage it uses`,
       expected: 'uses: the name of a stage',
-      got: show(entry['uses']),
+      got: show(map['uses']),
     });
   }
-  const seed = entry['seed'];
-  if (seed !== undefined) checkSeed(source, [...path, 'seed'], seed);
+  if (map['with'] !== undefined && !(typeof map['with'] === 'string' && /^\$\{[^}]*\}$/.test(map['with']))) {
+    asMap(source, [...path, 'with'], map['with'], 'with: a map of parameters');
+  }
+  const own: string[] = [];
+  const { matrix, foreach, search } = map;
+  if (Array.isArray(matrix) || typeof matrix === 'string') own.push(...readNames(source, [...path, 'matrix'], matrix));
+  else if (matrix !== undefined) own.push(...axes.matrix([...path, 'matrix'], matrix, false));
+  if (foreach !== undefined) own.push(...axes.foreach([...path, 'foreach'], foreach, false));
+  if (search !== undefined) own.push(axes.search([...path, 'search'], search, stage));
   return {
-    uses: entry['uses'],
-    with:
-      entry['with'] === undefined ? {} : asMap(source, [...path, 'with'], entry['with'], 'with: a map of parameters'),
-    from: readFrom(source, [...path, 'from'], entry['from']),
-    ...(seed === undefined ? {} : { seed }),
+    uses: map['uses'],
+    with: map['with'] ?? {},
+    from: readFrom(source, [...path, 'from'], map['from']),
+    ...(map['seed'] === undefined ? {} : { seed: map['seed'] }),
+    ...(map['resources'] === undefined ? {} : { resources: map['resources'] }),
+    axes: own,
+    collect: readNames(source, [...path, 'collect'], map['collect']),
   };
 }
 
-function checkSeed(source: YamlSource, path: YamlPath, seed: unknown): asserts seed is number {
-  if (Number.isSafeInteger(seed)) return;
-  throw source.error(path, { problem: 'a seed is a whole number', expected: 'a whole number', got: show(seed) });
+/** Axes and stages that are named must be there; said here, where all of them are known. */
+function checkNames({ source, axes, stages }: PipelineFile): void {
+  const axisNames = [...axes.all.keys()];
+  const needAxis = (path: YamlPath, name: string) => {
+    if (axes.all.has(name)) return;
+    throw source.error(path, {
+      problem: `there is no axis ${name}`,
+      expected:
+        axisNames.length > 0 ? `one of: ${axisNames.join(', ')}` : 'matrix: { axis: [value, ...] }, here or at the top',
+      got: name,
+      ...didYouMean(name, axisNames),
+    });
+  };
+  const needStage = (path: YamlPath, name: string) => {
+    if (Object.hasOwn(stages, name)) return;
+    throw source.error(path, {
+      problem: `there is no stage instance ${name}`,
+      expected: `one of: ${Object.keys(stages).join(', ')}`,
+      got: name,
+      ...didYouMean(name, Object.keys(stages)),
+    });
+  };
+  for (const [stage, { axes: own, collect }] of Object.entries(stages)) {
+    own.forEach((name, i) => needAxis(['stages', stage, 'matrix', i], name));
+    collect.forEach((name, i) => needAxis(['stages', stage, 'collect', i], name));
+  }
+  for (const { path, choosing, counted } of axes.all.values()) {
+    if (counted) needStage(path, counted.stage);
+    if (!choosing) continue;
+    needStage([...path, 'metric'], choosing.stage);
+    choosing.meanOver.forEach((name, i) => needAxis([...path, 'mean_over', i], name));
+  }
 }
 
-function readFrom(source: YamlSource, path: YamlPath, raw: unknown): StageEntry['from'] {
+/** What a stage needs of the machine, as far as the file says. */
+export function readResources(source: YamlSource, path: YamlPath, raw: unknown): Resources {
+  const map = asMap(source, path, raw, 'resources: { threads, memory_gb, gpu }');
+  checkKeys(source, path, map, ['threads', 'memory_gb', 'gpu']);
+  const refuse = (name: string, expected: string) =>
+    source.error([...path, name], { problem: `${name} has the wrong form`, expected, got: show(map[name]) });
+  const { threads, memory_gb: memory, gpu } = map;
+  if (threads !== undefined && threads !== 'all' && !(Number.isSafeInteger(threads) && (threads as number) >= 1)) {
+    throw refuse('threads', 'a whole number from 1, or all');
+  }
+  if (memory !== undefined && !(typeof memory === 'number' && memory > 0)) {
+    throw refuse('memory_gb', 'a number of GiB above 0');
+  }
+  if (gpu !== undefined && typeof gpu !== 'boolean') throw refuse('gpu', 'true or false');
+  return map as Resources;
+}
+
+function readFrom(source: YamlSource, path: YamlPath, raw: unknown): StageTemplate['from'] {
   if (raw === undefined) return {};
   const map = asMap(source, path, raw, 'from: a map of input names to stage outputs');
   for (const [input, reference] of Object.entries(map)) {
@@ -180,10 +198,17 @@ function readFrom(source: YamlSource, path: YamlPath, raw: unknown): StageEntry[
         problem: `input ${input} does not name a stage output`,
         expected: 'stage, stage.output, or a list of them',
         got: show(reference),
+        ...(isMap(reference) || hasBrackets(reference) ? { fix: QUOTE_BRACKETS } : {}),
       });
     }
   }
-  return map as StageEntry['from'];
+  return map as StageTemplate['from'];
+}
+
+const QUOTE_BRACKETS = "between { and }, a reference with brackets needs quotes: 'stage[axis=value]'";
+
+function hasBrackets(value: unknown): boolean {
+  return Array.isArray(value) && value.some((item) => isMap(item) || Array.isArray(item));
 }
 
 function readPublish(source: YamlSource, raw: unknown): Record<string, string> {
@@ -226,60 +251,4 @@ function placeFault(place: string, all: readonly string[]): string | undefined {
   // A published folder is a link into the store, where nothing may be added.
   const outer = all.find((other) => place.startsWith(`${other}/`));
   return outer === undefined ? undefined : `${place} would lie inside ${outer}, which is another artifact`;
-}
-
-const VARIABLE = /\$\{([^}]*)\}/g;
-
-/** Replaces `${name}`; a value that is nothing but one variable keeps the variable's type. */
-function fillVars(source: YamlSource, path: YamlPath, value: unknown, vars: Record<string, Scalar>): unknown {
-  if (Array.isArray(value)) return value.map((item, i) => fillVars(source, [...path, i], item, vars));
-  if (typeof value === 'object' && value !== null) {
-    return Object.fromEntries(
-      Object.entries(value).map(([key, item]) => [key, fillVars(source, [...path, key], item, vars)]),
-    );
-  }
-  if (typeof value !== 'string') return value;
-  const lookUp = (name: string): Scalar => {
-    if (Object.hasOwn(vars, name)) return vars[name]!;
-    const near = nearest(name, Object.keys(vars));
-    throw source.error(path, {
-      problem: `there is no variable ${name}`,
-      expected: `one of: ${Object.keys(vars).join(', ')}`,
-      got: `\${${name}}`,
-      fix: near ? `did you mean \${${near}}?` : `add it under vars`,
-    });
-  };
-  const whole = /^\$\{([^}]*)\}$/.exec(value);
-  if (whole) return lookUp(whole[1]!.trim());
-  return value.replace(VARIABLE, (_, name: string) => String(lookUp(name.trim())));
-}
-
-function asMap(source: YamlSource, path: YamlPath, value: unknown, expected: string): Record<string, unknown> {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  const what = path.length === 0 ? 'the file' : path.at(-1)!;
-  throw source.error(path, { problem: `${what} has the wrong form`, expected, got: show(value) });
-}
-
-function checkKeys(source: YamlSource, path: YamlPath, map: Record<string, unknown>, known: readonly string[]): void {
-  for (const key of Object.keys(map)) {
-    if (known.includes(key)) continue;
-    const near = nearest(key, known);
-    throw source.error(
-      [...path, key],
-      {
-        problem: `unknown key ${key}`,
-        expected: `one of: ${known.join(', ')}`,
-        got: key,
-        ...(near ? { fix: `did you mean ${near}?` } : {}),
-      },
-      'key',
-    );
-  }
-}
-
-/** A value as it would look in YAML, shortened. */
-export function show(value: unknown): string {
-  if (value === undefined) return 'nothing';
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }

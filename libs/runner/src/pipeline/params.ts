@@ -2,7 +2,7 @@
 import AjvModule, { type ErrorObject } from 'ajv';
 import { type ErrorParts, nearest } from '@prosodia/core';
 import type { StageInfo } from '../catalogue/info.ts';
-import { show } from './file.ts';
+import { show } from './checks.ts';
 import type { KnownParams } from './known-params.ts';
 import type { YamlPath, YamlSource } from './source.ts';
 

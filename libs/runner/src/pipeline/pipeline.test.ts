@@ -4,7 +4,8 @@ import { RequestError, Type } from '@prosodia/core';
 import type { StageInfo } from '../catalogue/info.ts';
 import { keyOf, keyParts } from '../run/keys.ts';
 import type { Manifest } from '../store/manifest.ts';
-import { type Plan, planPipeline } from './resolve.ts';
+import type { Plan } from './plan.ts';
+import { planPipeline } from './resolve.ts';
 
 const kind = (id: string) => ({ id, summary: `some ${id}`, columns: [] });
 
@@ -172,7 +173,7 @@ describe('what is wrong with a pipeline is told with its place', () => {
         'p.yaml:6:5: unknown key use',
         '     6 |     use: scale',
         '       |     ^',
-        '  expected: one of: uses, with, from, seed',
+        '  expected: one of: uses, with, from, seed, matrix, foreach, search, collect, resources',
         '  got:      use',
         '  fix:      did you mean uses?',
       ].join('\n'),
@@ -314,7 +315,12 @@ describe('what is wrong with a pipeline is told with its place', () => {
       "'${toString}'",
       ['p.yaml:8:17: there is no variable toString', 'add it under vars'],
     ],
-    ['variable that is a list', 'corpus: demo', 'corpus: [a]', ['p.yaml:2:17: variable corpus is not a plain value']],
+    [
+      'variable of the wrong type',
+      'corpus: demo',
+      'corpus: [a]',
+      ['p.yaml:4:40: parameter corpus of stage read is wrong', 'got:      ["a"]'],
+    ],
     ['seed that is no number', 'seed: 7', 'seed: abc', ['p.yaml:2:50: a seed is a whole number', 'got:      "abc"']],
     [
       'stage seed that is no number',

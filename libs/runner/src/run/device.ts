@@ -1,6 +1,6 @@
 /** The device class of a run, from its `device` variable. */
 import { type DeviceClass, RequestError } from '@prosodia/core';
-import type { Plan } from '../pipeline/resolve.ts';
+import type { Plan } from '../pipeline/plan.ts';
 
 const CLASSES: readonly DeviceClass[] = ['cpu', 'webgpu', 'cuda'];
 

@@ -3,7 +3,12 @@
 export type Status = 'computed' | 'cached' | 'failed' | 'cancelled' | 'skipped';
 
 export type RunEvent =
-  | { event: 'plan'; pipeline: string; title: string; stages: string[] }
+  /** `pending`: instances, or whole stages, that are planned when more is known. */
+  | { event: 'plan'; pipeline: string; title: string; stages: string[]; pending: string[] }
+  /** More is known: instances that are new, and what is still pending. */
+  | { event: 'grown'; stages: string[]; pending: string[] }
+  /** A search has its winner; `value` is that of the metric. */
+  | { event: 'choice'; choice: string; winner: string; metric: string; value: number; trials: number }
   | { event: 'prepare'; stage: string; message: string }
   | { event: 'start'; stage: string; uses: string; reason: string; threads: number }
   | { event: 'wait'; stage: string; owner: string }

@@ -1,7 +1,7 @@
 /** Asks the stages that read from outside what they would read, and brings it in if allowed. */
 import { resolve } from 'node:path';
 import { type ExternalProbe, type ExternalState, loadable } from '@prosodia/core';
-import type { Instance } from '../pipeline/resolve.ts';
+import type { Instance } from '../pipeline/plan.ts';
 import type { Project } from '../project.ts';
 import type { OnEvent } from './events.ts';
 

@@ -6,7 +6,7 @@ import type { DeviceClass } from '@prosodia/core';
 import { differences } from '../explain.ts';
 import type { HostPool } from '../host/pool.ts';
 import type { Job } from '../host/protocol.ts';
-import type { Instance } from '../pipeline/resolve.ts';
+import type { Instance } from '../pipeline/plan.ts';
 import type { Project } from '../project.ts';
 import { writing } from '../store/files.ts';
 import { withLock } from '../store/lock.ts';
@@ -131,7 +131,7 @@ function jobFor(
       Object.entries(instance.inputs).map(([name, references]) => [
         name,
         references.map((reference) => ({
-          from: reference.instance,
+          from: reference.from ?? reference.instance,
           folder: project.store.contentFolder(results.get(reference.instance)!.outputs[reference.output]!.digest),
         })),
       ]),

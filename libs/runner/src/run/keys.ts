@@ -1,6 +1,6 @@
 /** The cache key of a stage instance, from what its result depends on and nothing else. */
 import type { DeviceClass, ExternalState } from '@prosodia/core';
-import type { Instance } from '../pipeline/resolve.ts';
+import type { Instance } from '../pipeline/plan.ts';
 import { hashOf } from '../store/canonical.ts';
 import { HASH_FORMAT, type KeyParts, type Manifest } from '../store/manifest.ts';
 
@@ -20,7 +20,7 @@ export function keyParts(instance: Instance, { code, device, external, results }
       (instance.inputs[name] ?? []).map((reference) => {
         const { digest } = results.get(reference.instance)!.outputs[reference.output]!;
         // Names of several inputs reach the stage (and, say, a legend), so they are part of its result.
-        return arity === 'many' ? `${reference.instance}:${digest}` : digest;
+        return arity === 'many' ? `${reference.from ?? reference.instance}:${digest}` : digest;
       }),
     ]),
   );

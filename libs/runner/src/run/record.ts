@@ -9,11 +9,12 @@ import { cp, mkdir, readFile, readdir, rename, rm, symlink, writeFile } from 'no
 import { arch, cpus, hostname, platform, totalmem } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import type { DeviceClass } from '@prosodia/core';
-import type { OutputRef, Plan } from '../pipeline/resolve.ts';
+import type { OutputRef, Plan } from '../pipeline/plan.ts';
 import type { Project } from '../project.ts';
 import { hasCode, listFiles, writeAtomically } from '../store/files.ts';
 import type { KeyParts, Manifest } from '../store/manifest.ts';
 import type { Status } from './events.ts';
+import type { Chosen } from './grow.ts';
 
 export interface StageRecord {
   stage: string;
@@ -47,6 +48,8 @@ export interface RunRecord {
   >;
   stages: StageRecord[];
   metrics: Record<string, Record<string, number>>;
+  /** What searches found, by the id of the choice: `trial`, or `trial[fold=2]`. */
+  choices: Record<string, Chosen>;
   host: {
     node: string;
     platform: string;

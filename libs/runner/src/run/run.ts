@@ -8,15 +8,17 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DeviceClass, ExternalState } from '@prosodia/core';
 import { HostPool, StageFailure } from '../host/pool.ts';
-import type { Instance, Plan } from '../pipeline/resolve.ts';
+import type { Instance, Plan } from '../pipeline/plan.ts';
 import type { Project } from '../project.ts';
 import { writing } from '../store/files.ts';
 import type { KeyParts, Manifest } from '../store/manifest.ts';
 import { AUTO_REASON, deviceOf, isAutomatic } from './device.ts';
 import type { OnEvent, Status } from './events.ts';
 import { corpusFolders, probeExternal } from './external.ts';
+import { type Chosen, grow } from './grow.ts';
 import { computeInstance, missReason } from './instance.ts';
 import { keyOf, keyParts } from './keys.ts';
+import { Queue } from './queue.ts';
 import {
   type RunRecord,
   type StageRecord,
@@ -32,6 +34,9 @@ import { type Grant, Slots } from './slots.ts';
 
 /** Lines of a stage's output kept for its log. */
 const KEPT_LINES = 1000;
+
+/** Results looked up at the same time. */
+const LOOK_UPS = 32;
 
 export interface RunOptions {
   signal: AbortSignal;
@@ -56,9 +61,16 @@ export async function runPlan(project: Project, plan: Plan, options: RunOptions)
   return run.execute();
 }
 
+/** A key that is not in the store, and what is wrong with its entry if it has one. */
+interface Miss {
+  key: string;
+  parts: KeyParts;
+  damage: string | undefined;
+}
+
 class Run {
   readonly #project: Project;
-  readonly #plan: Plan;
+  #plan: Plan;
   readonly #options: RunOptions;
   readonly #device: DeviceClass;
   readonly #slots: Slots;
@@ -70,7 +82,15 @@ class Run {
   readonly #externals = new Map<string, ExternalState | undefined>();
   /** The last lines that the process of each stage printed. */
   readonly #printed = new Map<string, string[]>();
-  #before = new Map<string, StageRecord>();
+  /** What the last run had; asked for by the first miss. */
+  #before: Promise<Map<string, StageRecord>> | undefined;
+  readonly #queue = new Queue();
+  readonly #running = new Set<Promise<void>>();
+  /** Looked up and not there. */
+  readonly #misses = new Map<string, Miss>();
+  /** Keys that are being computed. */
+  readonly #computing = new Set<string>();
+  readonly #choices: Record<string, Chosen> = {};
   #failure: { stage: string; error: Error } | undefined;
   /** Whether it was said why the device is what it is. */
   #explained = false;
@@ -91,10 +111,15 @@ class Run {
     signal.addEventListener('abort', cancel, { once: true });
     if (signal.aborted) cancel();
     const plan = this.#plan;
-    onEvent({ event: 'plan', pipeline: plan.name, title: plan.title, stages: plan.instances.map(({ name }) => name) });
+    onEvent({
+      event: 'plan',
+      pipeline: plan.name,
+      title: plan.title,
+      stages: plan.instances.map(({ name }) => name),
+      pending: plan.pending.map(({ name }) => name),
+    });
     try {
       await this.#project.store.sweep();
-      this.#before = await lastStages(this.#project, plan.name);
       await this.#probeAll();
       await this.#runAll();
     } finally {
@@ -123,24 +148,16 @@ class Run {
 
   /** Starts what is ready until nothing is left or something failed. */
   async #runAll(): Promise<void> {
-    const waiting = this.#plan.instances.filter(({ name }) => !this.#records.has(name));
-    const running = new Set<Promise<void>>();
-    while ((waiting.length > 0 && !this.#controller.signal.aborted) || running.size > 0) {
-      let started = false;
-      if (!this.#controller.signal.aborted) {
-        for (const instance of waiting.filter((candidate) => this.#isReady(candidate)).sort(narrowFirst)) {
-          const begun = await this.#begin(instance);
-          if (!begun) continue;
-          waiting.splice(waiting.indexOf(instance), 1);
-          started = true;
-          const tracked: Promise<void> = begun.done.finally(() => running.delete(tracked));
-          running.add(tracked);
-        }
-      }
-      if (running.size > 0) await Promise.race(running);
-      else if (!started) break;
+    const { signal } = this.#controller;
+    this.#queue.add(this.#plan.instances.filter(({ name }) => !this.#records.has(name)));
+    for (;;) {
+      if (!signal.aborted) await this.#serveHits();
+      if (!signal.aborted) this.#startMisses();
+      if (!signal.aborted && this.#grow()) continue;
+      if (this.#running.size === 0) break;
+      await Promise.race(this.#running);
     }
-    for (const { name, stage } of waiting) {
+    for (const { name, stage } of this.#queue.left) {
       this.#records.set(name, {
         stage: name,
         uses: stage.name,
@@ -151,15 +168,22 @@ class Run {
     }
   }
 
-  #isReady(instance: Instance): boolean {
-    return instance.needs.every((need) => this.#results.has(need));
+  /** Looks up everything that is ready and was not looked up yet; a hit may make more ready. */
+  async #serveHits(): Promise<void> {
+    for (;;) {
+      const fresh = [...this.#queue.ready].filter((instance) => !this.#misses.has(instance.name));
+      if (fresh.length === 0 || this.#controller.signal.aborted) return;
+      for (let i = 0; i < fresh.length; i += LOOK_UPS) {
+        const found = await Promise.all(fresh.slice(i, i + LOOK_UPS).map((instance) => this.#lookUp(instance)));
+        for (const note of found) note();
+      }
+    }
   }
 
-  /** Serves the instance from the store, or starts it if the machine has room; undefined if it must wait. */
-  async #begin(instance: Instance): Promise<{ done: Promise<void> } | undefined> {
+  /** Looks an instance up; the caller notes what was found, so that results come in the order of the plan. */
+  async #lookUp(instance: Instance): Promise<() => void> {
     const begun = performance.now();
     const seconds = () => (performance.now() - begun) / 1000;
-    let grant: Grant | undefined;
     try {
       const external = this.#externals.get(instance.name);
       const code = this.#project.fingerprints.of(instance.stage.source).digest;
@@ -167,32 +191,79 @@ class Run {
       const parts = keyParts(instance, context);
       const key = keyOf(parts);
       const found = await this.#project.store.lookUp(key);
-      if (found.hit) {
-        await this.#project.store.touch(key);
-        this.#accept(instance, parts, found.manifest, 'cached', 'unchanged', seconds());
-        return { done: Promise.resolve() };
+      if (!found.hit) {
+        const damage = found.reason === 'damaged' ? found.detail : undefined;
+        return () => this.#misses.set(instance.name, { key, parts, damage });
       }
-      grant = this.#slots.take(instance, this.#device);
-      if (!grant) return undefined;
-      const damage = found.reason === 'damaged' ? found.detail : undefined;
-      const reason = await missReason(this.#project, instance, parts, damage, this.#before.get(instance.name));
-      return { done: this.#compute(instance, key, parts, reason, grant) };
+      await this.#project.store.touch(key);
+      return () => {
+        this.#queue.take(instance);
+        this.#accept(instance, parts, found.manifest, 'cached', 'unchanged', seconds());
+      };
     } catch (error) {
-      if (grant) this.#slots.give(grant);
-      this.#fail(instance, 'its result is looked up', error, seconds());
-      return { done: Promise.resolve() };
+      return () => {
+        this.#queue.take(instance);
+        this.#fail(instance, 'its result is looked up', error, seconds());
+      };
     }
   }
 
-  async #compute(instance: Instance, key: string, parts: KeyParts, reason: string, grant: Grant): Promise<void> {
+  /** Starts what the machine has room for. Of instances with the same work one is started; the others are then hits. */
+  #startMisses(): void {
+    for (const instance of [...this.#queue.ready].sort(narrowFirst)) {
+      if (this.#slots.full) return;
+      const miss = this.#misses.get(instance.name)!;
+      if (this.#computing.has(miss.key)) continue;
+      const grant = this.#slots.take(instance, this.#device);
+      if (!grant) continue;
+      this.#queue.take(instance);
+      this.#computing.add(miss.key);
+      const tracked: Promise<void> = this.#compute(instance, miss, grant).finally(() => {
+        this.#running.delete(tracked);
+        this.#computing.delete(miss.key);
+        // Whoever waited for the same work looks it up again.
+        for (const other of this.#queue.ready) {
+          if (this.#misses.get(other.name)?.key === miss.key) this.#misses.delete(other.name);
+        }
+      });
+      this.#running.add(tracked);
+    }
+  }
+
+  /** Plans what depends on what is now known. */
+  #grow(): boolean {
+    try {
+      const grown = grow(this.#plan, this.#results);
+      if (!grown) return false;
+      this.#plan = grown.plan;
+      Object.assign(this.#choices, grown.chosen);
+      const { onEvent } = this.#options;
+      for (const [choice, { winner, metric, scores }] of Object.entries(grown.chosen)) {
+        const trials = Object.keys(scores).length;
+        onEvent({ event: 'choice', choice, winner, metric, value: scores[winner]!, trials });
+      }
+      const stages = this.#queue.add(grown.plan.instances);
+      onEvent({ event: 'grown', stages, pending: grown.plan.pending.map(({ name }) => name) });
+      return true;
+    } catch (error) {
+      this.#failure ??= { stage: 'the plan', error: error instanceof Error ? error : new Error(String(error)) };
+      this.#controller.abort();
+      return false;
+    }
+  }
+
+  async #compute(instance: Instance, { key, parts, damage }: Miss, grant: Grant): Promise<void> {
     const { onEvent } = this.#options;
     const begun = performance.now();
-    onEvent({ event: 'start', stage: instance.name, uses: instance.stage.name, reason, threads: grant.threads });
-    if (instance.stage.device && isAutomatic(this.#plan) && !this.#explained) {
-      this.#explained = true;
-      onEvent({ event: 'notice', stage: instance.name, message: AUTO_REASON });
-    }
+    let reason = 'its result is looked up';
     try {
+      this.#before ??= lastStages(this.#project, this.#plan.name);
+      reason = await missReason(this.#project, instance, parts, damage, (await this.#before).get(instance.name));
+      onEvent({ event: 'start', stage: instance.name, uses: instance.stage.name, reason, threads: grant.threads });
+      if (instance.stage.device && isAutomatic(this.#plan) && !this.#explained) {
+        this.#explained = true;
+        onEvent({ event: 'notice', stage: instance.name, message: AUTO_REASON });
+      }
       const { manifest, computed } = await computeInstance(
         {
           project: this.#project,
@@ -238,6 +309,7 @@ class Run {
   ): void {
     const { onEvent } = this.#options;
     this.#results.set(instance.name, manifest);
+    this.#queue.done(instance.name);
     const outputs = Object.fromEntries(
       Object.entries(manifest.outputs).map(([name, { kind, digest, bytes }]) => [name, { kind, digest, bytes }]),
     );
@@ -289,7 +361,8 @@ class Run {
   async #finish(started: Date, seconds: number, cancelled: boolean): Promise<RunResult> {
     const plan = this.#plan;
     const stages = plan.instances.map(({ name }) => this.#records.get(name)!);
-    const finished = stages.every(({ status }) => status === 'computed' || status === 'cached');
+    const finished =
+      plan.pending.length === 0 && stages.every(({ status }) => status === 'computed' || status === 'cached');
     const record: Omit<RunRecord, 'run'> = {
       pipeline: plan.name,
       title: plan.title,
@@ -305,6 +378,7 @@ class Run {
           .filter(({ metrics }) => metrics && Object.keys(metrics).length > 0)
           .map(({ stage, metrics }) => [stage, metrics!]),
       ),
+      choices: this.#choices,
       host: hostFacts(),
     };
     const runs = runsFolder(this.#project, plan.name);
@@ -360,7 +434,7 @@ interface Kept {
 
 /** Stages that want one thread start before those that take whatever is free. */
 function narrowFirst(a: Instance, b: Instance): number {
-  return Number(a.stage.resources.threads === 'all') - Number(b.stage.resources.threads === 'all');
+  return Number(a.resources.threads === 'all') - Number(b.resources.threads === 'all');
 }
 
 function resolvedPipeline(plan: Plan): RunRecord['resolved'] {

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { DeviceClass, Resources } from '@prosodia/core';
-import type { Instance } from '../pipeline/resolve.ts';
+import type { Instance } from '../pipeline/plan.ts';
 import { type Grant, Slots } from './slots.ts';
 
 const GIB = 1024 ** 3;
 const instance = (resources: Resources, device = false): Instance =>
-  ({ stage: { resources, device } }) as unknown as Instance;
+  ({ stage: { resources, device }, resources }) as unknown as Instance;
 const take = (slots: Slots, resources: Resources, device: DeviceClass = 'cpu'): Grant | undefined =>
   slots.take(instance(resources, device !== 'cpu'), device);
 

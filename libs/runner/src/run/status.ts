@@ -1,9 +1,10 @@
 /** What a run would do, and why, without doing it. */
-import type { Manifest } from '../store/manifest.ts';
-import type { Plan } from '../pipeline/resolve.ts';
+import type { Instance, Plan } from '../pipeline/plan.ts';
 import type { Project } from '../project.ts';
+import type { Manifest } from '../store/manifest.ts';
 import { deviceOf } from './device.ts';
 import { probeExternal } from './external.ts';
+import { grow } from './grow.ts';
 import { missReason } from './instance.ts';
 import { keyOf, keyParts } from './keys.ts';
 import { lastStages } from './record.ts';
@@ -17,23 +18,20 @@ export interface StageStatus {
   key?: string;
 }
 
-export async function statusOf(project: Project, plan: Plan): Promise<StageStatus[]> {
-  const device = deviceOf(plan);
-  const before = await lastStages(project, plan.name);
+/** Instances of which nothing can be said before others have run stand at the end. */
+export async function statusOf(project: Project, first: Plan): Promise<StageStatus[]> {
+  const device = deviceOf(first);
+  const before = await lastStages(project, first.name);
   const { signal } = new AbortController();
   const results = new Map<string, Manifest>();
-  const statuses: StageStatus[] = [];
-  for (const instance of plan.instances) {
+  const statuses = new Map<string, StageStatus>();
+  const look = async (instance: Instance): Promise<StageStatus> => {
     const base = { stage: instance.name, uses: instance.stage.name };
     const pending = instance.needs.filter((need) => !results.has(need));
-    if (pending.length > 0) {
-      statuses.push({ ...base, status: 'maybe', reason: `waits for ${pending.join(', ')}` });
-      continue;
-    }
+    if (pending.length > 0) return { ...base, status: 'maybe', reason: `waits for ${listed(pending)}` };
     const external = await probeExternal(project, instance, false, signal, () => undefined);
     if (instance.stage.external !== undefined && !external) {
-      statuses.push({ ...base, status: 'run', reason: 'its recordings are not there yet' });
-      continue;
+      return { ...base, status: 'run', reason: 'its recordings are not there yet' };
     }
     const code = project.fingerprints.of(instance.stage.source).digest;
     const parts = keyParts(instance, { code, device, results, ...(external ? { external } : {}) });
@@ -41,13 +39,34 @@ export async function statusOf(project: Project, plan: Plan): Promise<StageStatu
     const found = await project.store.lookUp(key);
     if (found.hit) {
       results.set(instance.name, found.manifest);
-      statuses.push({ ...base, status: 'cached', reason: 'unchanged', key });
-      continue;
+      return { ...base, status: 'cached', reason: 'unchanged', key };
     }
     const damage = found.reason === 'damaged' ? found.detail : undefined;
     const reason = await missReason(project, instance, parts, damage, before.get(instance.name));
-    statuses.push({ ...base, status: 'run', key, reason });
+    return { ...base, status: 'run', key, reason };
+  };
+  let plan: Plan | undefined = first;
+  let last = first;
+  while (plan) {
+    last = plan;
+    for (const instance of plan.instances) {
+      if (!statuses.has(instance.name)) statuses.set(instance.name, await look(instance));
+    }
+    plan = grow(plan, results)?.plan;
   }
   await project.store.digests.save().catch(() => undefined); // A read-only store can still be asked.
-  return statuses;
+  return [
+    ...statuses.values(),
+    ...last.pending.map(({ name, uses, waitsFor }): StageStatus => ({
+      stage: name,
+      uses,
+      status: 'maybe',
+      reason: `waits for ${waitsFor}`,
+    })),
+  ];
+}
+
+/** A stage may wait for hundreds. */
+function listed(names: readonly string[]): string {
+  return names.length > 3 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ');
 }
