@@ -1,8 +1,11 @@
 /** Padding of a signal at both ends, as numpy.pad does it. */
 import { RequestError } from '@prosodia/core';
 
-/** `constant` pads zeros, `edge` repeats the end samples, `reflect` mirrors without repeating them. */
-export type PadMode = 'constant' | 'edge' | 'reflect';
+/**
+ * `constant` pads zeros, `edge` repeats the end samples, `reflect` mirrors without repeating them, `symmetric`
+ * mirrors and repeats them.
+ */
+export type PadMode = 'constant' | 'edge' | 'reflect' | 'symmetric';
 
 /**
  * Fills `target` with the samples of `y` from index `start` on, where indices before 0 and from the length on
@@ -20,11 +23,13 @@ export function padInto(target: Float32Array, y: Float32Array, start: number, mo
     case 'edge':
       target.fill(y[0]!, 0, inside).fill(y[n - 1]!, after);
       break;
-    case 'reflect': {
-      const period = Math.max(1, 2 * (n - 1));
+    case 'reflect':
+    case 'symmetric': {
+      const repeat = mode === 'symmetric' ? 1 : 0;
+      const period = Math.max(1, 2 * (n - 1 + repeat));
       const fold = (t: number) => {
         const phase = ((t % period) + period) % period;
-        return y[phase < n ? phase : period - phase]!;
+        return y[phase < n ? phase : period - repeat - phase]!;
       };
       for (let k = 0; k < inside; k++) target[k] = fold(start + k);
       for (let k = after; k < target.length; k++) target[k] = fold(start + k);
@@ -34,7 +39,7 @@ export function padInto(target: Float32Array, y: Float32Array, start: number, mo
       throw new RequestError({
         where: 'padding',
         problem: 'no pad_mode has this name',
-        expected: 'constant, edge or reflect',
+        expected: 'constant, edge, reflect or symmetric',
         got: String(mode satisfies never),
       });
   }

@@ -10,6 +10,8 @@ const cosineSums = {
   hamming: [0.54, 0.46],
   blackman: [0.42, 0.5, 0.08],
   blackmanharris: [0.35875, 0.48829, 0.14128, 0.01168],
+  nuttall: [0.3635819, 0.4891775, 0.1365995, 0.0106411],
+  flattop: [0.21557895, 0.41663158, 0.277263158, 0.083578947, 0.006947368],
 } as const;
 
 /** Names of the windows {@link getWindow} knows. */
