@@ -81,7 +81,7 @@ export type Inputs<I> = {
 
 /** One of several artifacts given to the same input, with the name the pipeline knows it by. */
 export interface ManyItem<Reader> {
-  /** Stage instance that made it, for example `dnn`. */
+  /** Stage that made it, for example `dnn`, or `dnn[fold=2]` if it was collected over an axis. */
   readonly from: string;
   readonly artifact: Reader;
 }
