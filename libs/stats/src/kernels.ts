@@ -1,30 +1,14 @@
 /**
- * The inner loops of matrix products and of the symmetric eigenproblem, in WebAssembly SIMD (see `wasm.ts`).
+ * The inner loops of matrix products and of the symmetric eigenproblem, in WebAssembly SIMD: half the time of JavaScript or less,
+ * and as deterministic (IEEE 754 throughout, no fused multiply-add).
  *
  * Data lives in a {@link Workspace}: one memory, cut into arrays of doubles that JavaScript sees as
  * Float64Arrays and the kernels by byte address.
  */
 import { RequestError } from '@prosodia/core';
-import {
-  FunctionBuilder,
-  advance,
-  assemble,
-  get,
-  load,
-  loadSplat,
-  loopUntil,
-  minus,
-  plus,
-  set,
-  splat,
-  store,
-  sumAddresses,
-  sumLanes,
-  times,
-  zero,
-} from './wasm.ts';
+import { assemble, f64, f64x2, i32, v128, type Expr, type Kernel, type KernelSource, type Local } from '@prosodia/wasm';
 
-/** The kernels; addresses and ends in bytes, loops run at least once. */
+/** The kernels; addresses and ends in bytes. */
 interface Kernels {
   /**
    * Adds to each of the 4 x 4 tiles from `c` to `cEnd` the dot products of quad `a` with the next quad from `b` on.
@@ -58,127 +42,96 @@ const DOUBLE = 8;
 const PAGE = 65_536;
 const MAX_PAGES = 65_536;
 
-function dotTiles(): FunctionBuilder {
-  const f = new FunctionBuilder('dotTiles');
-  const a = f.parameter('i32');
-  const bytes = f.parameter('i32');
-  const b = f.parameter('i32');
-  const c = f.parameter('i32');
-  const cEnd = f.parameter('i32');
-  const at = f.local('i32');
-  const aEnd = f.local('i32');
-  const low = f.local('v128');
-  const high = f.local('v128');
-  const sums = f.vectors(8);
-  return f.body(
-    set(aEnd, sumAddresses(a, bytes)),
-    loopUntil(
-      c,
-      cEnd,
-      ...sums.map((sum, i) => set(sum, load(c, 16 * i))),
-      set(at, get(a)),
-      loopUntil(
-        at,
-        aEnd,
-        set(low, load(at, 0)),
-        set(high, load(at, 16)),
-        ...sums.map((sum, i) =>
-          set(sum, plus(get(sum), times(get(i % 2 ? high : low), loadSplat(b, DOUBLE * (i >> 1))))),
-        ),
-        advance(at, 32),
-        advance(b, 32),
-      ),
-      ...sums.map((sum, i) => store(c, 16 * i, get(sum))),
-      advance(c, 16 * DOUBLE),
-    ),
-  );
-}
+const VECTOR = 16;
 
-function updateRow(): FunctionBuilder {
-  const f = new FunctionBuilder('updateRow', 'f64');
-  const a = f.parameter('i32');
-  const aEnd = f.parameter('i32');
-  const v = f.parameter('i32');
-  const w = f.parameter('i32');
-  const x = f.parameter('i32');
-  const y = f.parameter('i32');
-  const scalars = [0, 1, 2].map(() => f.parameter('f64'));
-  const vi = f.local('v128');
-  const wi = f.local('v128');
-  const xi = f.local('v128');
-  const value = f.local('v128');
-  const sum = f.local('v128');
-  return f.body(
-    ...[vi, wi, xi].map((vector, i) => set(vector, splat(get(scalars[i]!)))),
-    loopUntil(
-      a,
-      aEnd,
-      set(value, minus(minus(load(a), times(get(vi), load(w))), times(get(wi), load(v)))),
-      store(a, 0, get(value)),
-      set(sum, plus(get(sum), times(get(value), load(x)))),
-      store(y, 0, plus(load(y), times(get(value), get(xi)))),
-      ...[a, v, w, x, y].map((address) => advance(address, 16)),
-    ),
-    sumLanes(sum),
-  );
-}
+const advance = (kernel: Kernel, address: Local, bytes: number) =>
+  kernel.set(address, i32.add(address, i32.const(bytes)));
+const plusTimes = (sum: Expr, a: Expr, b: Expr) => f64x2.add(sum, f64x2.mul(a, b));
+const minusTimes = (sum: Expr, a: Expr, b: Expr) => f64x2.sub(sum, f64x2.mul(a, b));
+/** `count` vectors from `address` on. */
+const vectorsAt = (kernel: Kernel, address: Expr, count: number) =>
+  Array.from({ length: count }, (_, i) => kernel.let(v128.load(address, VECTOR * i)));
 
-function reflect(): FunctionBuilder {
-  const f = new FunctionBuilder('reflect');
-  const z = f.parameter('i32');
-  const v = f.parameter('i32');
-  const vEnd = f.parameter('i32');
-  const beta = f.parameter('f64');
-  const zAt = f.local('i32');
-  const vAt = f.local('i32');
-  const element = f.local('v128');
-  const dots = f.vectors(VECTORS);
-  const walk = (...body: (readonly number[])[]) => [
-    ...set(zAt, get(z)),
-    ...set(vAt, get(v)),
-    ...loopUntil(vAt, vEnd, set(element, loadSplat(vAt)), ...body, advance(zAt, PANEL * DOUBLE), advance(vAt, DOUBLE)),
-  ];
-  return f.body(
-    ...dots.map((dot) => set(dot, zero)),
-    walk(...dots.map((dot, i) => set(dot, plus(get(dot), times(get(element), load(zAt, 16 * i)))))),
-    ...dots.map((dot) => set(dot, times(get(dot), splat(get(beta))))),
-    walk(...dots.map((dot, i) => store(zAt, 16 * i, minus(load(zAt, 16 * i), times(get(dot), get(element)))))),
-  );
-}
+const dotTiles: KernelSource = {
+  parameters: ['i32', 'i32', 'i32', 'i32', 'i32'],
+  build(kernel, [a, bytes, b, c, cEnd]) {
+    const aEnd = kernel.let(i32.add(a!, bytes!));
+    kernel.loop(c!, cEnd!, i32.const(VECTOR * 8), () => {
+      const sums = vectorsAt(kernel, c!, 8);
+      const at = kernel.let(a!);
+      kernel.loop(at, aEnd, i32.const(2 * VECTOR), () => {
+        const halves = vectorsAt(kernel, at, 2);
+        sums.forEach((sum, i) => {
+          kernel.set(sum, plusTimes(sum, halves[i % 2]!, v128.loadSplat64(b!, DOUBLE * (i >> 1))));
+        });
+        advance(kernel, b!, 4 * DOUBLE);
+      });
+      sums.forEach((sum, i) => kernel.store(c!, sum, VECTOR * i));
+    });
+  },
+};
 
-function rotate(): FunctionBuilder {
-  const f = new FunctionBuilder('rotate');
-  const z = f.parameter('i32');
-  const at = f.parameter('i32');
-  const end = f.parameter('i32');
-  const cosine = f.local('v128');
-  const sine = f.local('v128');
-  const low = f.local('v128');
-  const carries = f.vectors(VECTORS);
-  const column = PANEL * DOUBLE;
-  return f.body(
-    ...carries.map((carry, i) => set(carry, load(z, 16 * i))),
-    loopUntil(
-      at,
-      end,
-      set(cosine, loadSplat(at, 0)),
-      set(sine, loadSplat(at, DOUBLE)),
-      advance(z, -column),
-      ...carries.flatMap((carry, i) => [
-        set(low, load(z, 16 * i)),
-        store(z, column + 16 * i, plus(times(get(sine), get(low)), times(get(cosine), get(carry)))),
-        set(carry, minus(times(get(cosine), get(low)), times(get(sine), get(carry)))),
-      ]),
-      advance(at, 16),
-    ),
-    ...carries.map((carry, i) => store(z, 16 * i, get(carry))),
-  );
-}
+const updateRow: KernelSource = {
+  parameters: ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'f64', 'f64', 'f64'],
+  build(kernel, [a, aEnd, v, w, x, y, ...scalars]) {
+    const [vi, wi, xi] = scalars.map((scalar) => kernel.let(f64x2.splat(scalar)));
+    const sum = kernel.variable('v128');
+    kernel.loop(a!, aEnd!, i32.const(VECTOR), () => {
+      const value = kernel.let(minusTimes(minusTimes(v128.load(a!), vi!, v128.load(w!)), wi!, v128.load(v!)));
+      kernel.store(a!, value);
+      kernel.set(sum, plusTimes(sum, value, v128.load(x!)));
+      kernel.store(y!, plusTimes(v128.load(y!), value, xi!));
+      for (const address of [v, w, x, y]) advance(kernel, address!, VECTOR);
+    });
+    return f64.add(f64x2.lane(sum, 0), f64x2.lane(sum, 1));
+  },
+};
+
+const reflect: KernelSource = {
+  parameters: ['i32', 'i32', 'i32', 'f64'],
+  build(kernel, [z, v, vEnd, beta]) {
+    const dots = Array.from({ length: VECTORS }, () => kernel.variable('v128'));
+    const walk = (body: (at: Local, element: Local) => void) => {
+      const at = kernel.let(z!);
+      const vAt = kernel.let(v!);
+      kernel.loop(vAt, vEnd!, i32.const(DOUBLE), () => {
+        body(at, kernel.let(v128.loadSplat64(vAt)));
+        advance(kernel, at, PANEL * DOUBLE);
+      });
+    };
+    walk((at, element) => {
+      dots.forEach((dot, i) => kernel.set(dot, plusTimes(dot, element, v128.load(at, VECTOR * i))));
+    });
+    for (const dot of dots) kernel.set(dot, f64x2.mul(dot, f64x2.splat(beta!)));
+    walk((at, element) => {
+      dots.forEach((dot, i) => kernel.store(at, minusTimes(v128.load(at, VECTOR * i), dot, element), VECTOR * i));
+    });
+  },
+};
+
+const rotate: KernelSource = {
+  parameters: ['i32', 'i32', 'i32'],
+  build(kernel, [z, at, end]) {
+    const column = PANEL * DOUBLE;
+    const carries = vectorsAt(kernel, z!, VECTORS);
+    kernel.loop(at!, end!, i32.const(2 * DOUBLE), () => {
+      const cosine = kernel.let(v128.loadSplat64(at!));
+      const sine = kernel.let(v128.loadSplat64(at!, DOUBLE));
+      advance(kernel, z!, -column);
+      carries.forEach((carry, i) => {
+        const low = kernel.let(v128.load(z!, VECTOR * i));
+        kernel.store(z!, plusTimes(f64x2.mul(sine, low), cosine, carry), column + VECTOR * i);
+        kernel.set(carry, minusTimes(f64x2.mul(cosine, low), sine, carry));
+      });
+    });
+    carries.forEach((carry, i) => kernel.store(z!, carry, VECTOR * i));
+  },
+};
 
 /** What is used of WebAssembly: Node's types leave it out, and those that have it bring a whole browser. */
 interface WebAssemblyApi {
   Memory: new (descriptor: { initial: number }) => { readonly buffer: ArrayBuffer };
-  Module: new (bytes: Uint8Array) => object;
+  Module: new (bytes: Uint8Array<ArrayBuffer>) => object;
   Instance: new (module: object, imports: object) => { readonly exports: unknown };
 }
 const { Memory, Module, Instance } = (globalThis as unknown as { WebAssembly: WebAssemblyApi }).WebAssembly;
@@ -206,7 +159,7 @@ export class Workspace {
       });
     }
     const memory = new Memory({ initial: pages });
-    compiled ??= new Module(assemble([dotTiles(), updateRow(), reflect(), rotate()]));
+    compiled ??= new Module(assemble({ dotTiles, updateRow, reflect, rotate }, { memory: 'imported' }));
     this.kernels = new Instance(compiled, { env: { memory } }).exports as Kernels;
     this.#buffer = memory.buffer;
   }

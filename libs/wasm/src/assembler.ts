@@ -47,6 +47,7 @@ function signed(value: number): number[] {
 }
 
 const vector = (items: readonly (readonly number[])[]) => [...unsigned(items.length), ...items.flat()];
+const types = (values: readonly ValueType[]) => vector(values.map((type) => [TYPE_CODES[type]]));
 const sized = (bytes: readonly number[]) => [...unsigned(bytes.length), ...bytes];
 const simd = (opcode: number) => [0xfd, ...unsigned(opcode)];
 
@@ -232,9 +233,10 @@ export class Kernel {
     });
   }
 
-  bytes(): number[] {
+  /** @param result code that pushes what the kernel returns */
+  bytes(result: readonly number[] = []): number[] {
     const groups = this.#locals.map((type) => [1, TYPE_CODES[type]]);
-    return sized([...vector(groups), ...this.#code, 0x0b]);
+    return sized([...vector(groups), ...this.#code, ...result, 0x0b]);
   }
 }
 
@@ -242,39 +244,50 @@ function local(type: ValueType, index: number): Local {
   return { type, index, code: [0x20, ...unsigned(index)] };
 }
 
-/** A kernel to be: the types of its parameters, and what writes its body. It returns nothing. */
+/** A kernel to be: the types of its parameters, and what writes its body. */
 export interface KernelSource {
   readonly parameters: readonly ValueType[];
-  build(kernel: Kernel, parameters: readonly Local[]): void;
+  /** What the kernel returns is the value of the expression, if it gives one. */
+  build(kernel: Kernel, parameters: readonly Local[]): Expr | void;
 }
 
-/** The bytes of a module that exports the kernels by name, and its memory as `memory`. */
-export function assemble(sources: Record<string, KernelSource>): Uint8Array<ArrayBuffer> {
-  const kernels = Object.entries(sources);
+/** Whose memory the kernels work in: the module's own, exported as `memory`, or the importer's `env.memory`. */
+export interface AssembleOptions {
+  readonly memory?: 'exported' | 'imported';
+}
+
+/** The bytes of a module that exports the kernels by name. */
+export function assemble(
+  sources: Record<string, KernelSource>,
+  { memory = 'exported' }: AssembleOptions = {},
+): Uint8Array<ArrayBuffer> {
+  const kernels = Object.entries(sources).map(([text, { parameters, build }]) => {
+    const kernel = new Kernel(parameters);
+    const result = build(kernel, kernel.parameters);
+    return { text, parameters, results: result ? [result.type] : [], body: kernel.bytes(result?.code) };
+  });
+  const own = memory === 'exported';
   const section = (id: number, items: readonly (readonly number[])[]) => [id, ...sized(vector(items))];
   const name = (text: string) => sized([...new TextEncoder().encode(text)]);
   return Uint8Array.from([
     ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
     ...section(
       1,
-      kernels.map(([, { parameters }]) => [0x60, ...vector(parameters.map((type) => [TYPE_CODES[type]])), 0]),
+      kernels.map(({ parameters, results }) => [0x60, ...types(parameters), ...types(results)]),
     ),
+    ...(own ? [] : section(2, [[...name('env'), ...name('memory'), 2, 0, 1]])),
     ...section(
       3,
       kernels.map((_, index) => unsigned(index)),
     ),
-    ...section(5, [[0, 16]]),
+    ...(own ? section(5, [[0, 16]]) : []),
     ...section(7, [
-      [...name('memory'), 2, 0],
-      ...kernels.map(([text], index) => [...name(text), 0, ...unsigned(index)]),
+      ...(own ? [[...name('memory'), 2, 0]] : []),
+      ...kernels.map(({ text }, index) => [...name(text), 0, ...unsigned(index)]),
     ]),
     ...section(
       10,
-      kernels.map(([, { parameters, build }]) => {
-        const kernel = new Kernel(parameters);
-        build(kernel, kernel.parameters);
-        return kernel.bytes();
-      }),
+      kernels.map(({ body }) => body),
     ),
   ]);
 }
