@@ -73,9 +73,16 @@ export function rms(options: RmsOptions): Matrix {
     const { samples, frames, length, hop } = cut(y, options, pad_mode, where);
     const blocks = new Blocks(frames, length, hop);
     for (let b = 0, t = 0; b < blocks.sums.length; b++) {
+      // Two sums, since one alone would wait on the adder.
+      const end = t + blocks.size;
       let sum = 0;
-      for (const end = t + blocks.size; t < end; t++) sum += samples[t]! * samples[t]!;
-      blocks.sums[b] = sum;
+      let other = 0;
+      for (; t + 1 < end; t += 2) {
+        sum += samples[t]! * samples[t]!;
+        other += samples[t + 1]! * samples[t + 1]!;
+      }
+      if (t < end) sum += samples[t]! * samples[t++]!;
+      blocks.sums[b] = sum + other;
     }
     const out = zeros(frames, 1);
     for (let frame = 0; frame < frames; frame++) out.data[frame] = Math.sqrt(blocks.ofFrame(frame) / length);

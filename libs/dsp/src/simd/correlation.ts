@@ -59,6 +59,7 @@ export function correlateFrames({ rows, still, moving, lags, fill, visit }: Corr
   const samples = samplesAt.map((at) => memory.f32(at, n).fill(0).subarray(0, moving.length));
   const planes = new Map([...one, ...two, ...other].map((at) => [at, memory.f64(at, n)]));
   const result = new Float64Array(lags);
+  const scale = 1 / n;
 
   /** Transforms what lies in `from`, by way of `to`; returns where the answer came to lie. */
   const transform = (from: readonly [number, number], to: readonly [number, number]): readonly [number, number] => {
@@ -90,7 +91,9 @@ export function correlateFrames({ rows, still, moving, lags, fill, visit }: Corr
     const even = planes.get(re)!;
     const odd = planes.get(im)!;
     for (let lane = 0; lane < pair; lane++) {
-      for (let lag = 0; lag < lags; lag++) result[lag] = (lag % 2 === 0 ? even : odd)[(lag >> 1) * 2 + lane]! / n;
+      // A pair of lags lies in two planes, each lane's value beside the other's.
+      for (let lag = 0, at = lane; lag < lags; lag += 2, at += 2) result[lag] = even[at]! * scale;
+      for (let lag = 1, at = lane; lag < lags; lag += 2, at += 2) result[lag] = odd[at]! * scale;
       visit(row + lane, result);
     }
   }
