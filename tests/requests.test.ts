@@ -71,7 +71,7 @@ describe('help', () => {
     expect(out).toMatch(/^ {2}size +integer += 1 +How often to repeat it\.$/m);
     expect((await cli('stages')).out).toMatch(/^upper +Makes all letters of a text large\.$/m);
     const all = JSON.parse((await cli('stages', '--json')).out) as { name: string }[];
-    expect(all.map(({ name }) => name)).toEqual(['draw', 'fault', 'join', 'slow', 'upper', 'write']);
+    expect(all.map(({ name }) => name)).toEqual(['deal', 'draw', 'fault', 'fit', 'join', 'slow', 'upper', 'write']);
     expect((await cli('stages', 'draw')).out).toContain('its result depends on the seed');
   });
 });

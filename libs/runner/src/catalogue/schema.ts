@@ -2,16 +2,17 @@
  * The JSON Schema of pipeline files, for editors: completion and help for stages, their inputs and
  * their parameters, made from the same definitions that the runner checks against.
  */
+import { FAN_OUT, matrix, foreach, search } from './fan-out-schema.ts';
 import type { Catalogue, StageInfo } from './info.ts';
 
 type JsonSchema = Record<string, unknown>;
 
 const reference = {
   type: 'string',
-  pattern: '^[A-Za-z][\\w-]*(\\.[A-Za-z]\\w*)?$',
-  description: 'stage or stage.output',
+  pattern: '^([A-Za-z][\\w-]*|\\$\\{[^}]+\\})(\\[[^\\[\\]]*\\])?(\\.([A-Za-z]\\w*|\\$\\{[^}]+\\}))?$',
+  description: 'stage, stage.output or stage[axis=value].output',
 };
-const variable = { type: 'string', pattern: '^\\$\\{[^}]+\\}$', description: 'a variable of the pipeline' };
+const variable = { type: 'string', pattern: '^\\$\\{[^}]+\\}$', description: 'a variable or an axis of the pipeline' };
 
 export function pipelineSchema(catalogue: Catalogue): JsonSchema {
   const stages = [...catalogue.values()];
@@ -28,8 +29,11 @@ export function pipelineSchema(catalogue: Catalogue): JsonSchema {
       vars: {
         type: 'object',
         description: 'Values used as ${name}; set from outside with --name=value.',
-        additionalProperties: { type: ['string', 'number', 'boolean', 'null'] },
+        additionalProperties: true,
       },
+      matrix,
+      foreach,
+      search,
       stages: {
         type: 'object',
         minProperties: 1,
@@ -38,7 +42,9 @@ export function pipelineSchema(catalogue: Catalogue): JsonSchema {
         additionalProperties: {
           type: 'object',
           required: ['uses'],
-          properties: { uses: { enum: stages.map(({ name }) => name), description: 'The stage.' } },
+          properties: {
+            uses: { anyOf: [{ enum: stages.map(({ name }) => name) }, variable], description: 'The stage.' },
+          },
           allOf: stages.map((stage) => ({
             if: { properties: { uses: { const: stage.name } }, required: ['uses'] },
             then: instanceSchema(stage),
@@ -73,7 +79,8 @@ function instanceSchema(stage: StageInfo): JsonSchema {
         required: needed,
         properties: Object.fromEntries(inputs),
       },
-      with: withVariables(stage.params),
+      with: { anyOf: [withVariables(stage.params), variable] },
+      ...FAN_OUT,
       seed: { anyOf: [{ type: 'number' }, variable], description: 'A seed of its own instead of the variable seed.' },
     },
   };
@@ -81,10 +88,21 @@ function instanceSchema(stage: StageInfo): JsonSchema {
 
 /** Any parameter may also be given as a variable. */
 function withVariables(params: StageInfo['params']): JsonSchema {
-  const properties = Object.entries(params.properties as Record<string, JsonSchema>).map(
+  const relaxed = withoutDefaulted(params) as JsonSchema;
+  const properties = Object.entries(relaxed['properties'] as Record<string, JsonSchema>).map(
     ([name, schema]) => [name, { ...pick(schema, ['description', 'default']), anyOf: [schema, variable] }] as const,
   );
-  return { ...params, description: 'Its parameters.', properties: Object.fromEntries(properties) };
+  return { ...relaxed, description: 'Its parameters.', properties: Object.fromEntries(properties) };
+}
+
+/** What has a default need not be written, at any depth; the definitions call it required, since a stage always has it. */
+function withoutDefaulted(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(withoutDefaulted);
+  if (typeof schema !== 'object' || schema === null) return schema;
+  const map = Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, withoutDefaulted(value)]));
+  const { required, properties } = map as { required?: unknown; properties?: Record<string, JsonSchema> };
+  if (!Array.isArray(required) || !properties) return map;
+  return { ...map, required: required.filter((name: string) => !('default' in (properties[name] ?? {}))) };
 }
 
 function pick(schema: JsonSchema, names: readonly string[]): JsonSchema {
