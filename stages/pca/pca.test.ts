@@ -10,6 +10,7 @@ import {
   useWorkbench,
 } from '@prosodia/runner/conformance';
 import type { FolderReader } from '@prosodia/tables';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import stage from './stage.ts';
 
@@ -70,6 +71,15 @@ describe('pca', () => {
         }
       }
     }
+  });
+
+  it('writes the projection as an ONNX model that gives the same components', async () => {
+    const { outputs } = await run({ n_components: 3, whiten: true });
+    const session = await InferenceSession.create(await outputs.pca.bytes('pca.onnx'));
+    const tensor = new Tensor('float32', Float32Array.from(given), [rows.length, 5]);
+    const { transformed } = await session.run({ features: tensor });
+    const { values } = await outputs.features.all();
+    (transformed!.data as Float32Array).forEach((value, i) => expect(value).toBeCloseTo(values[i]!, 6));
   });
 
   it('fits mean and orthonormal components on the training rows', async () => {

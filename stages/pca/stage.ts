@@ -1,6 +1,6 @@
 /** Rotates features onto their principal components and keeps the first of them. */
 import { DataError, Type, defineStage } from '@prosodia/core';
-import { type FittedPca, PcaAccumulator, transformPca } from '@prosodia/stats';
+import { type FittedPca, PcaAccumulator, transformPca, transformsToOnnx } from '@prosodia/stats';
 import { FeatureTable, type FolderWriter, SplitTable, Transform } from '@prosodia/tables';
 
 export default defineStage({
@@ -8,7 +8,8 @@ export default defineStage({
   summary: 'Reduces features to their principal components, fitted on training rows.',
   details:
     "The numbers are those of scikit-learn's PCA with a full decomposition; signs are fixed by the largest loading " +
-    'of each component. The covariance is accumulated part by part, so the table may be larger than memory.',
+    'of each component. The covariance is accumulated part by part, so the table may be larger than memory. ' +
+    'The projection is written as a table and as an ONNX model.',
   params: Type.Object({
     n_components: Type.Number({
       default: 0.98,
@@ -60,6 +61,7 @@ export default defineStage({
         await outputs.features.append(item, Float32Array.from(projected.data.subarray(row * count, (row + 1) * count)));
       }
     }
+    await outputs.pca.bytes('pca.onnx', transformsToOnnx([state]));
     await save(outputs.pca, state, features.columnNames(), names);
     const kept = state.explained_variance_ratio.reduce((sum, share) => sum + share, 0);
     metrics({ components: count, features: features.width, variance_kept: kept });

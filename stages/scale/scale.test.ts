@@ -10,6 +10,7 @@ import {
   toyFeatures,
   useWorkbench,
 } from '@prosodia/runner/conformance';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import stage from './stage.ts';
 
@@ -45,6 +46,14 @@ describe('scale', () => {
       restored.data.forEach((value, i) => expect(value).toBeCloseTo(given[i]!, 4));
     },
   );
+
+  it('writes the scaler as an ONNX model that gives the same features', async () => {
+    const { outputs } = await run({ kind: 'robust' });
+    const session = await InferenceSession.create(await outputs.scaler.bytes('scaler.onnx'));
+    const tensor = new Tensor('float32', Float32Array.from(given), [rows.length, names.length]);
+    const { transformed } = await session.run({ features: tensor });
+    expect(transformed!.data).toEqual((await outputs.features.all()).values);
+  });
 
   it('brings training rows to mean 0 and deviation 1, or into the range 0 to 1', async () => {
     const scaled = async (kind: string) => {

@@ -1,6 +1,6 @@
 /** Scales features column by column or band by band, by what the training rows say. */
 import { Type, defineStage } from '@prosodia/core';
-import { type FittedScaler, ScalerAccumulator, applyScaler } from '@prosodia/stats';
+import { type FittedScaler, ScalerAccumulator, applyScaler, transformsToOnnx } from '@prosodia/stats';
 import { FeatureTable, SplitTable, Transform } from '@prosodia/tables';
 import { expanded, gathered, groupsOf } from './groups.ts';
 
@@ -10,7 +10,8 @@ export default defineStage({
   details:
     "The numbers are those of scikit-learn's StandardScaler, MinMaxScaler and RobustScaler. A column that is " +
     'constant in the training rows becomes constant zero. Of a matrix, all frames of a band are scaled alike ' +
-    '(`per: band`), or each number by itself as if the matrix were flattened (`per: column`).',
+    '(`per: band`), or each number by itself as if the matrix were flattened (`per: column`). ' +
+    'The scaler is written as JSON and as an ONNX model of rows with as many numbers.',
   params: Type.Object({
     kind: Type.Union([Type.Literal('standard'), Type.Literal('minmax'), Type.Literal('robust')], {
       default: 'standard',
@@ -59,5 +60,6 @@ export default defineStage({
       }
     }
     await outputs.scaler.json('scaler.json', state);
+    await outputs.scaler.bytes('scaler.onnx', transformsToOnnx([state]));
   },
 });

@@ -10,6 +10,7 @@ export {
   type ScalerOptions,
 } from './scaler.ts';
 export { PcaAccumulator, fitPca, inverseTransformPca, transformPca, type FittedPca, type PcaOptions } from './pca.ts';
+export { labelEncoderToOnnx, transformsToOnnx, type TransformOnnxOptions } from './to-onnx.ts';
 export { symmetricEigen, type Eigen } from './eigen.ts';
 export { compareCodePoints, decodeLabels, encodeLabels, sortedClasses } from './labels.ts';
 export { classWeights, type ClassWeightSpec } from './class-weights.ts';

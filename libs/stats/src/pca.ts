@@ -299,7 +299,8 @@ function withPositivePeaks(matrix: Float64Matrix): Float64Matrix {
   return matrix;
 }
 
-function whiteningScale({ explained_variance }: FittedPca): Float64Array {
+/** What whitening divides each component by. */
+export function whiteningScale({ explained_variance }: FittedPca): Float64Array {
   return explained_variance.map((variance) => Math.max(Math.sqrt(variance), Number.EPSILON));
 }
 
