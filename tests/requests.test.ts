@@ -23,14 +23,18 @@ describe('a wrong request', () => {
     [
       'unknown variable',
       ['run', 'toy', '--wrod=x'],
-      /pipelines\/toy\.yaml:3:7: the pipeline has no variable wrod[^]*did you mean word\?/,
+      /^--wrod is neither an option nor a variable of the pipeline\n[^]*did you mean --word\?/,
     ],
+    ['variable set by --set', ['run', 'toy', '--set', 'wrod=x'], /toy\.yaml:3:7: the pipeline has no variable wrod/],
+    ['mistyped option', ['run', 'toy', '--jbos=2'], /neither an option[^]*--jobs[^]*--word[^]*did you mean --jobs\?/],
+    ['mistyped flag', ['run', 'toy', '--jsno'], /unknown option --jsno[^]*did you mean --json\?/],
+    ['mistyped flag with a word after it', ['status', '--jsno', 'toy'], /which pipeline\?|neither an option/],
     ['wrong type of variable', ['run', 'toy', '--size=big'], /pipelines\/toy\.yaml:3:28: variable size is a number/],
     ['out of range', ['run', 'toy', '--size=0'], /pipelines\/toy\.yaml:5:55: parameter size of stage write is wrong/],
     ['unknown device', ['run', 'toy', '--device=gpu'], /there is no such device[^]*auto, cpu, webgpu, cuda/],
     ['jobs that are no number', ['run', 'toy', '--jobs=many'], /--jobs is a number of cores/],
     ['too many arguments', ['run', 'toy', 'other'], /run takes fewer arguments[^]*prosodia run <pipeline>/],
-    ['option of another command', ['status', 'toy', '--sql', 'select 1'], /no variable sql/],
+    ['option of another command', ['status', 'toy', '--sql', 'select 1'], /--sql is neither an option nor a variable/],
     ['unknown option', ['stages', '--jsno'], /unknown option --jsno[^]*did you mean --json\?/],
     ['unknown stage', ['stages', 'wirte'], /there is no stage wirte[^]*did you mean write\?/],
     ['no such run', ['inspect', 'toy', '--run', '99'], /there is no such run of toy/],
@@ -48,6 +52,13 @@ describe('a wrong request', () => {
     const { out } = await cli('inspect', 'toy', '--run', '1', '--json');
     expect((JSON.parse(out) as unknown[]).length).toBeGreaterThan(0);
     expect((await cli('inspect', 'toy', '--run', '2')).code).toBe(2);
+  });
+});
+
+describe('version', () => {
+  it('is that of the package', async () => {
+    const { code, out } = await cli('--version');
+    expect([code, out]).toEqual([0, 'prosodia 0.1.0\n']);
   });
 });
 
@@ -109,7 +120,8 @@ describe('paths', () => {
     expect(code).toBe(0);
     expect(out).toContain('run 1: kept/runs/mine/latest');
     const bad = await project.cli(['run', 'mine.yaml', '--x=1'], { cwd });
-    expect(bad.err).toMatch(/^mine\.yaml:1:1: /);
+    expect(bad.err).toMatch(/^--x is neither an option nor a variable/);
+    expect((await project.cli(['run', 'mine.yaml', '--set', 'x=1'], { cwd })).err).toMatch(/^mine\.yaml:1:1: /);
   });
 });
 

@@ -1,4 +1,6 @@
 /** The `prosodia` command: finds the subcommand, runs it, turns errors into messages and exit codes. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { RequestError, nearest } from '@prosodia/core';
 import { type ParsedArgs, parseArgs } from './args.ts';
 import type { Command } from './commands/command.ts';
@@ -27,6 +29,12 @@ export async function main(
   }
   if (name === 'help' || name === '--help' || name === '-h') {
     streams.out.write(overview());
+    return EXIT.done;
+  }
+  if (name === 'version' || name === '--version' || name === '-v') {
+    const { root } = createContext(streams);
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+    streams.out.write(`prosodia ${version}\n`);
     return EXIT.done;
   }
   const command = COMMANDS.find((known) => known.name === name);

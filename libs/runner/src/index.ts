@@ -2,6 +2,7 @@ export type { Catalogue, InputInfo, KindInfo, OutputInfo, StageInfo } from './ca
 export { artifactsPage, stagesPage } from './catalogue/markdown.ts';
 export { pipelineSchema } from './catalogue/schema.ts';
 export type { Choice, Instance, OutputRef, Plan } from './pipeline/plan.ts';
+export { UnknownVariableError } from './pipeline/variables.ts';
 export { Project, type ProjectOptions } from './project.ts';
 export { runAlone, type AloneOptions } from './run/alone.ts';
 export type { OnEvent, RunEvent, Status } from './run/events.ts';

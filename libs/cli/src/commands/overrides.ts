@@ -1,5 +1,6 @@
 /** Pipeline variables from the command line: `--set name=value` and `--name=value`. */
-import { RequestError } from '@prosodia/core';
+import { RequestError, nearest } from '@prosodia/core';
+import { type Plan, type Project, UnknownVariableError } from '@prosodia/runner';
 import type { OptionSpec, ParsedArgs } from '../args.ts';
 
 export const VARIABLE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
@@ -20,6 +21,35 @@ export function overridesFrom(args: ParsedArgs): Record<string, string> {
     overrides[setting.slice(0, equals)] = setting.slice(equals + 1);
   }
   return overrides;
+}
+
+/**
+ * Plans a pipeline with the variables of the command line.
+ * @param options of the command: a name that is no variable may be one of these, mistyped
+ */
+export async function planFor(
+  project: Project,
+  pipeline: string,
+  args: ParsedArgs,
+  options: Readonly<Record<string, OptionSpec>>,
+  cwd: string,
+): Promise<Plan> {
+  try {
+    return await project.plan(pipeline, overridesFrom(args), cwd);
+  } catch (error) {
+    if (!(error instanceof UnknownVariableError) || !Object.hasOwn(args.extra, error.variable)) throw error;
+    const { variable, known } = error;
+    const near = nearest(variable, [...Object.keys(options), ...known]);
+    throw new RequestError(
+      {
+        problem: `--${variable} is neither an option nor a variable of the pipeline`,
+        expected: `one of: ${[...Object.keys(options), ...known].map((name) => `--${name}`).join(', ')}`,
+        got: `--${variable}=${args.extra[variable]}`,
+        ...(near === undefined ? {} : { fix: `did you mean --${near}?` }),
+      },
+      { cause: error },
+    );
+  }
 }
 
 /** The pipeline argument, which every command of this family needs first. */

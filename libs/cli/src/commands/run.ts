@@ -5,7 +5,7 @@ import { runPlan } from '@prosodia/runner';
 import { EXIT, exitCodeOf, explain } from '../exit.ts';
 import { reporterFor } from '../ui/reporter.ts';
 import type { Command } from './command.ts';
-import { VARIABLE_OPTIONS, overridesFrom, pipelineArgument } from './overrides.ts';
+import { VARIABLE_OPTIONS, overridesFrom, pipelineArgument, planFor } from './overrides.ts';
 
 const USAGE = 'run <pipeline>';
 
@@ -25,7 +25,7 @@ export const run: Command = {
     const pipeline = pipelineArgument(args, USAGE);
     const overrides = overridesFrom(args);
     const project = context.project({ data: args.values.get('data') });
-    const plan = await project.plan(pipeline, overrides, context.cwd);
+    const plan = await planFor(project, pipeline, args, run.options, context.cwd);
     const jobs = parseJobs(args.values.get('jobs'));
     const json = args.flags.has('json');
     const reporter = reporterFor(context, json, args.flags.has('verbose'));

@@ -3,7 +3,7 @@ import { statusOf } from '@prosodia/runner';
 import { EXIT } from '../exit.ts';
 import { columns, styleFor } from '../ui/style.ts';
 import type { Command } from './command.ts';
-import { VARIABLE_OPTIONS, overridesFrom, pipelineArgument } from './overrides.ts';
+import { VARIABLE_OPTIONS, pipelineArgument, planFor } from './overrides.ts';
 
 export const status: Command = {
   name: 'status',
@@ -14,7 +14,8 @@ export const status: Command = {
   openEnded: true,
   async run(args, context) {
     const project = context.project({ data: args.values.get('data') });
-    const plan = await project.plan(pipelineArgument(args, 'status <pipeline>'), overridesFrom(args), context.cwd);
+    const pipeline = pipelineArgument(args, 'status <pipeline>');
+    const plan = await planFor(project, pipeline, args, status.options, context.cwd);
     const statuses = await statusOf(project, plan);
     if (args.flags.has('json')) {
       context.out.write(`${JSON.stringify(statuses)}\n`);

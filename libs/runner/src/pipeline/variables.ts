@@ -4,6 +4,7 @@
  * A text that is nothing but one variable keeps the variable's type, so a parameter may be a number, a list or a
  * map. Inside a longer text a value becomes text; a value of an axis that is a map becomes its label there.
  */
+import { type ErrorParts, RequestError } from '@prosodia/core';
 import { parse } from 'yaml';
 import { type YamlMap, asMap, checkSeed, didYouMean, isMap, show } from './checks.ts';
 import type { YamlPath, YamlSource } from './source.ts';
@@ -12,6 +13,18 @@ export type Scalar = string | number | boolean | null;
 
 /** Variables every pipeline has. */
 export const COMMON_VARS: Readonly<Record<string, Scalar>> = { seed: 42, device: 'auto' };
+
+/** A value from outside for a variable that the pipeline does not have; a command may know what else was meant. */
+export class UnknownVariableError extends RequestError {
+  readonly variable: string;
+  readonly known: readonly string[];
+
+  constructor(parts: ErrorParts, variable: string, known: readonly string[]) {
+    super(parts);
+    this.variable = variable;
+    this.known = known;
+  }
+}
 
 /** What a name stands for: its value, and how it is called in a longer text if that is not the value itself. */
 export interface Bound {
@@ -52,12 +65,14 @@ export function readVars(source: YamlSource, raw: unknown, overrides: Readonly<R
   }
   for (const [name, text] of Object.entries(overrides)) {
     if (!Object.hasOwn(vars, name)) {
-      throw source.error(['vars'], {
+      const known = Object.keys(vars);
+      const { parts } = source.error(['vars'], {
         problem: `the pipeline has no variable ${name}`,
-        expected: `one of: ${Object.keys(vars).join(', ')}`,
+        expected: `one of: ${known.join(', ')}`,
         got: `${name}=${text}`,
-        ...didYouMean(name, Object.keys(vars)),
+        ...didYouMean(name, known),
       });
+      throw new UnknownVariableError(parts, name, known);
     }
     vars[name] = convert(source, name, text, vars[name]);
   }
