@@ -330,6 +330,15 @@ stages:
     expect(messageOf(folds)).toMatch(/one choice for several folds would see test rows/);
   });
 
+  it('gives its winner to no other fold than the one it was chosen on', () => {
+    const other = text.replace('seed: [1, 2, 3] }', 'seed: [1, 2, 3], fold: [0, 1] }');
+    const used = other.replace(/(final:[^]*?with: \{)/, "$1 fold: '${fold}',");
+    expect(used).toContain("fold: '${fold}'");
+    expect(messageOf(used)).toMatch(
+      /the winner of trial was chosen on rows that this fold tests[^]*got: {6}fold 1 in final/,
+    );
+  });
+
   it('checks what takes the winner for every trial, before any has run', () => {
     expect(
       messageOf(

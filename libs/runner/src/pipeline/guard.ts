@@ -7,18 +7,21 @@
 import { LeakError } from '@prosodia/core';
 import type { Axis } from './axes.ts';
 import type { Choice, Instance } from './plan.ts';
-import type { YamlSource } from './source.ts';
+import type { YamlPath, YamlSource } from './source.ts';
 
 /** Numbers that stages compute on rows which are neither trained on nor tested on. */
 const HELD_OUT_METRIC = /^(val|validation|oob)_/;
 
-/** @throws LeakError, placed at the search */
+/**
+ * @returns the fold, as JSON, whose validation rows choose; undefined if the trials have none
+ * @throws LeakError, placed at the search
+ */
 export function guardChoice(
   source: YamlSource,
   axis: Axis,
   choice: Choice,
   instances: ReadonlyMap<string, Instance>,
-): void {
+): string | undefined {
   const refuse = (parts: { problem: string; expected: string; got: string; fix: string }): Error => {
     const placed = source.error([...axis.path, 'metric'], parts).parts;
     return new LeakError(placed);
@@ -54,6 +57,27 @@ export function guardChoice(
       fix: 'let the judged stage keep the axis of the folds',
     });
   }
+  return [...folds][0];
+}
+
+/**
+ * @param chosenOn the fold whose validation rows chose, as JSON
+ * @throws LeakError if a stage of another fold takes the winner
+ */
+export function guardWinner(
+  source: YamlSource,
+  path: YamlPath,
+  { name, fold, search }: { name: string; fold: unknown; search: string },
+  chosenOn: string | undefined,
+): void {
+  if (fold === undefined || chosenOn === undefined || JSON.stringify(fold) === chosenOn) return;
+  const { parts } = source.error(path, {
+    problem: `the winner of ${search} was chosen on rows that this fold tests`,
+    expected: `fold ${chosenOn}, on whose validation rows it was chosen`,
+    got: `fold ${JSON.stringify(fold)} in ${name}`,
+    fix: `give the trials the axis of the folds too, so that each fold has a winner of its own`,
+  });
+  throw new LeakError(parts);
 }
 
 /** The judged instances and those before them that belong to a trial. */

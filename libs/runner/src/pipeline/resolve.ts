@@ -11,7 +11,7 @@ import type { Axes, Axis, Point } from './axes.ts';
 import { asMap, checkSeed, didYouMean } from './checks.ts';
 import { type Shape, findStage, partsOf, shapesOf, valuesOf } from './fan.ts';
 import { type PipelineFile, boundVars, readPipeline, readResources } from './file.ts';
-import { guardChoice } from './guard.ts';
+import { guardChoice, guardWinner } from './guard.ts';
 import type { KnownParams } from './known-params.ts';
 import { resolveParams } from './params.ts';
 import {
@@ -82,6 +82,8 @@ class Planner {
   readonly #instances = new Map<string, Instance>();
   readonly #pending: Pending[] = [];
   readonly #choices: Choice[] = [];
+  /** By choice: the fold whose validation rows choose. */
+  readonly #chosenOn = new Map<string, string | undefined>();
 
   constructor(
     file: PipelineFile,
@@ -210,6 +212,10 @@ class Planner {
     const stage = findStage(this.#file, path, uses, this.#catalogue);
     this.#checkInputNames(shape, stage);
     const params = this.#paramsOf(shape, stage, scope, point, winners);
+    for (const search of shape.chosen) {
+      const chosenOn = this.#chosenOn.get(this.#choiceId(search, point));
+      guardWinner(source, path, { name, fold: params['fold'], search }, chosenOn);
+    }
     const inputs: Record<string, InputRef[]> = {};
     let waitsFor: string | undefined;
     for (const input of stage.inputs) {
@@ -442,7 +448,7 @@ class Planner {
       }
       for (const choice of groups.values()) {
         if (choice.candidates.every(({ instances }) => instances.every((name) => this.#instances.has(name)))) {
-          guardChoice(this.#file.source, axis, choice, this.#instances);
+          this.#chosenOn.set(choice.id, guardChoice(this.#file.source, axis, choice, this.#instances));
           this.#choices.push(choice);
         }
       }
