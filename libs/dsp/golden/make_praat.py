@@ -1,4 +1,4 @@
-"""Makes praat.json: what Praat 6.1.38 (praat-parselmouth 0.4.7) says about voices made by formula.
+"""Makes praat.json and formants.json: what Praat 6.1.38 (praat-parselmouth 0.4.7) says about voices made by formula.
 
     python libs/dsp/golden/make_praat.py
 
@@ -11,6 +11,7 @@ import sys
 
 import numpy as np
 import parselmouth
+import scipy.signal
 from parselmouth.praat import call
 
 from make import SR, lcg, number
@@ -61,7 +62,36 @@ def measure(y):
     return {k: number(v) for k, v in out.items()}
 
 
-golden = {name: {"shape": shape, "measures": measure(voice(**shape))} for name, shape in SHAPES.items()}
-path = pathlib.Path(__file__).with_name("praat.json")
-path.write_text(json.dumps(golden, indent=1) + "\n")
-print(f"{path.name}: {path.stat().st_size} bytes", file=sys.stderr)
+VOWELS = {
+    "a": [[730, 60], [1090, 90], [2440, 120], [3500, 200], [4500, 250]],
+    "i": [[300, 50], [2300, 90], [3000, 150], [3700, 200], [4600, 250]],
+}
+
+
+def whisper(resonances):
+    """A second of noise through resonators, one after the other."""
+    x = lcg(SR, 41)
+    for frequency, bandwidth in resonances:
+        radius = np.exp(-np.pi * bandwidth / SR)
+        x = scipy.signal.lfilter([1], [1, -2 * radius * np.cos(2 * np.pi * frequency / SR), radius**2], x)
+    return (0.5 * x / np.abs(x).max()).astype(np.float32)
+
+
+def medians(y):
+    """Median frequency and bandwidth of the first three formants."""
+    track = parselmouth.Sound(y.astype(float), SR).to_formant_burg()
+    times = track.xs()
+    return [
+        [number(np.nanmedian([read(k + 1, t) for t in times])) for read in (track.get_value_at_time, track.get_bandwidth_at_time)]
+        for k in range(3)
+    ]
+
+
+def write(name, golden):
+    path = pathlib.Path(__file__).with_name(name)
+    path.write_text(json.dumps(golden, indent=1) + "\n")
+    print(f"{path.name}: {path.stat().st_size} bytes", file=sys.stderr)
+
+
+write("praat.json", {name: {"shape": shape, "measures": measure(voice(**shape))} for name, shape in SHAPES.items()})
+write("formants.json", {name: {"resonances": r, "medians": medians(whisper(r))} for name, r in VOWELS.items()})

@@ -5,6 +5,7 @@ export { amplitudeToDb, powerToDb, type DecibelOptions } from './decibel.ts';
 export { delta, type DeltaMode, type DeltaOptions } from './delta.ts';
 export { rms, zeroCrossingRate, type CrossingOptions, type FrameOptions, type RmsOptions } from './energy.ts';
 export { complexFft, type ComplexFft } from './fft.ts';
+export { formants, type FormantOptions, type FormantTrack } from './formants.ts';
 export { FUNCTIONAL_NAMES, functionals, functionals13, type FunctionalName } from './functionals.ts';
 export {
   erb,

@@ -1,0 +1,85 @@
+/** Linear prediction by Burg's method, and the resonances of a predictor. */
+
+/**
+ * Coefficients a[1..order] of the predictor x[t] = sum of a[k] x[t - k] that Burg's method finds, which minimizes
+ * forward and backward errors together and is always stable (Burg, 1967; Childers, "Modern Spectrum Analysis",
+ * 1978). All zero for a silent input.
+ */
+export function burg(x: Float64Array, order: number): Float64Array {
+  const forward = x.slice();
+  const backward = x.slice();
+  const a = new Float64Array(order);
+  const before = new Float64Array(order);
+  for (let k = 0; k < order; k++) {
+    let product = 0;
+    let power = 0;
+    for (let t = k + 1; t < x.length; t++) {
+      const f = forward[t]!;
+      const b = backward[t - 1]!;
+      product += f * b;
+      power += f * f + b * b;
+    }
+    if (power === 0) return a.fill(0);
+    const reflection = (2 * product) / power;
+    before.set(a);
+    a[k] = reflection;
+    for (let i = 0; i < k; i++) a[i] = before[i]! - reflection * before[k - 1 - i]!;
+    for (let t = x.length - 1; t > k; t--) {
+      const f = forward[t]!;
+      const b = backward[t - 1]!;
+      forward[t] = f - reflection * b;
+      backward[t] = b - reflection * f;
+    }
+  }
+  return a;
+}
+
+const ROUNDS = 60;
+
+/**
+ * Roots of z^n - a[0] z^(n-1) - ... - a[n-1], all at once, by the method of Ehrlich (1967) and Aberth (1973).
+ *
+ * @returns real and imaginary parts
+ */
+export function predictorRoots(a: Float64Array): { re: Float64Array; im: Float64Array } {
+  const n = a.length;
+  const re = Float64Array.from({ length: n }, (_, k) => 0.9 * Math.cos((2 * Math.PI * k) / n + 0.4));
+  const im = Float64Array.from({ length: n }, (_, k) => 0.9 * Math.sin((2 * Math.PI * k) / n + 0.4));
+  for (let round = 0; round < ROUNDS; round++) {
+    let moved = 0;
+    for (let k = 0; k < n; k++) {
+      const x = re[k]!;
+      const y = im[k]!;
+      // Horner's rule for the polynomial and its derivative.
+      let [pr, pi, dr, di] = [1, 0, 0, 0];
+      for (let j = 0; j < n; j++) {
+        [dr, di] = [dr * x - di * y + pr, dr * y + di * x + pi];
+        [pr, pi] = [pr * x - pi * y - a[j]!, pr * y + pi * x];
+      }
+      const slope = dr * dr + di * di;
+      if (slope === 0) continue;
+      const nr = (pr * dr + pi * di) / slope;
+      const ni = (pi * dr - pr * di) / slope;
+      let [sr, si] = [0, 0];
+      for (let j = 0; j < n; j++) {
+        if (j === k) continue;
+        const ar = x - re[j]!;
+        const ai = y - im[j]!;
+        const size = ar * ar + ai * ai + 1e-300;
+        sr += ar / size;
+        si -= ai / size;
+      }
+      const qr = 1 - (nr * sr - ni * si);
+      const qi = -(nr * si + ni * sr);
+      const size = qr * qr + qi * qi;
+      if (size === 0) continue;
+      const wr = (nr * qr + ni * qi) / size;
+      const wi = (ni * qr - nr * qi) / size;
+      re[k] = x - wr;
+      im[k] = y - wi;
+      moved = Math.max(moved, Math.abs(wr) + Math.abs(wi));
+    }
+    if (moved < 1e-12) break;
+  }
+  return { re, im };
+}
