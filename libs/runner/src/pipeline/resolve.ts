@@ -154,6 +154,7 @@ class Planner {
   }
 
   #build(shape: Shape, cell: Cell): void {
+    if (shape.chosen.length > 0) this.#guardFold(shape, cell);
     const winners = this.#winnersAt(shape, cell.point);
     if (typeof winners === 'string') {
       if (!this.#pending.some(({ template }) => template === shape.name)) this.#checkWithWinners(shape, cell);
@@ -186,6 +187,21 @@ class Planner {
     return instanceName(axis, this.#groupAxes(axis), point);
   }
 
+  /** Whoever wins, it must have been chosen in the fold of the instance; so any trial will do to look. */
+  #guardFold(shape: Shape, { name, point }: Cell): void {
+    const { source } = this.#file;
+    const { template, path } = shape;
+    const winners = new Map(shape.chosen.map((axis) => [axis, [...this.#bounds.get(axis)!.keys()][0]!]));
+    const scope = this.#scopeAt(point, winners);
+    const uses = fill(source, [...path, 'uses'], template.uses, scope) as string;
+    const stage = findStage(this.#file, path, uses, this.#catalogue);
+    const { fold } = this.#paramsOf(shape, stage, scope, point, winners);
+    for (const search of shape.chosen) {
+      const chosenOn = this.#chosenOn.get(this.#choiceId(search, point));
+      guardWinner(source, path, { name, fold, search }, chosenOn);
+    }
+  }
+
   /** Whoever wins, the stage must be right: checks it for every trial. */
   #checkWithWinners(shape: Shape, { name, point }: Cell): void {
     for (const axis of shape.chosen) {
@@ -212,10 +228,6 @@ class Planner {
     const stage = findStage(this.#file, path, uses, this.#catalogue);
     this.#checkInputNames(shape, stage);
     const params = this.#paramsOf(shape, stage, scope, point, winners);
-    for (const search of shape.chosen) {
-      const chosenOn = this.#chosenOn.get(this.#choiceId(search, point));
-      guardWinner(source, path, { name, fold: params['fold'], search }, chosenOn);
-    }
     const inputs: Record<string, InputRef[]> = {};
     let waitsFor: string | undefined;
     for (const input of stage.inputs) {
