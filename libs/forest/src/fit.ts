@@ -12,9 +12,10 @@ import { DataError, mapSharded, RequestError } from '@prosodia/core';
 import { ForestAssembler } from './assemble.ts';
 import { checkLabels, checkMatrix, checkWeights } from './check.ts';
 import type { FittedForest } from './forest.ts';
-import type { TrainingData, Tree } from './grow.ts';
+import { scratchBytes, type TrainingData, type Tree } from './grow.ts';
 import { resolveParams, type ForestParams, type ResolvedParams } from './params.ts';
-import { presort } from './presort.ts';
+import { presort, presortBytes } from './presort.ts';
+import { shareMemory } from './shared-memory.ts';
 import type { TreeRange } from './trees-worker.ts';
 import { withTurns } from './turns.ts';
 import { rowWeights } from './weights.ts';
@@ -56,12 +57,13 @@ export async function fitForest(options: FitOptions): Promise<FittedForest> {
   }
   checkTraining(x, rows, cols, y, classes, sample_weight);
   const params = resolveParams(options, rows, cols, classes);
-  const data = trainingData(options, params);
+  const used = Math.min(threads, Math.ceil(params.trees / TREES_PER_MESSAGE));
+  const data = trainingData(options, params, used);
   const assembler = new ForestAssembler(data);
   const batches = mapSharded<TrainingData, TreeRange, Tree[]>(withTurns(ranges(params.trees)), {
     worker: new URL('./trees-worker.ts', import.meta.url),
     setup: data,
-    threads: Math.min(threads, Math.ceil(params.trees / TREES_PER_MESSAGE)),
+    threads: used,
     ...(signal ? { signal } : {}),
   });
   for await (const trees of batches) {
@@ -71,7 +73,8 @@ export async function fitForest(options: FitOptions): Promise<FittedForest> {
   return assembler.finish();
 }
 
-function trainingData({ x, rows, cols, y, classes, sample_weight }: FitOptions, params: ResolvedParams): TrainingData {
+function trainingData(options: FitOptions, params: ResolvedParams, threads: number): TrainingData {
+  const { x, rows, cols, y, classes, sample_weight } = options;
   const sharedY = new Int32Array(new SharedArrayBuffer(4 * rows));
   sharedY.set(y);
   const weights = rowWeights(y, classes, sample_weight, params.classWeight, params.draws > 0);
@@ -81,7 +84,8 @@ function trainingData({ x, rows, cols, y, classes, sample_weight }: FitOptions, 
       expected: 'a positive product of sample_weight and class_weight for some row',
     });
   }
-  return { sorted: presort(x, rows, cols), classes, y: sharedY, weights, params };
+  const { common, parts } = shareMemory(presortBytes(rows, cols), scratchBytes(rows, classes), threads);
+  return { sorted: presort(x, rows, cols, common), scratch: parts, classes, y: sharedY, weights, params };
 }
 
 function* ranges(trees: number): Generator<TreeRange> {

@@ -9,22 +9,32 @@
  * Memory per thread: about 90 bytes per row.
  */
 import { Rng } from '@prosodia/core';
-import { Entropy, Gini, type Criterion, type NodeView } from './criterion.ts';
-import { NodeOrder } from './node-order.ts';
+import { nodeView, type ColumnScan, type NodeView } from './column-scan.ts';
+import { entropy, gini, type Criterion } from './criterion.ts';
+import { EntropyScan } from './entropy-scan.ts';
+import { GiniScan, giniScanBytes } from './gini-scan.ts';
 import type { ResolvedParams } from './params.ts';
 import type { Presorted } from './presort.ts';
+import { bytesFor, claimPart, type Parts } from './shared-memory.ts';
 import { floatBelow, midpoint } from './threshold.ts';
 import { balancedWeights, below, uniformBootstrap, weightedBootstrap, type Bootstrap } from './weights.ts';
 
 /** What all trees of a forest share. Structured-cloneable; the large arrays are shared, not copied. */
 export interface TrainingData {
   sorted: Presorted;
+  /** Memory to work in, one part per thread. */
+  scratch: Parts;
   classes: number;
   /** `[rows]` class indices. */
   y: Int32Array<SharedArrayBuffer>;
   /** `[rows]`, or undefined if every row weighs 1. */
   weights: Float64Array<SharedArrayBuffer> | undefined;
   params: ResolvedParams;
+}
+
+/** Bytes of shared memory that a thread works in. */
+export function scratchBytes(rows: number, classes: number): number {
+  return bytesFor(4 * rows, 8 * classes, giniScanBytes(rows, classes));
 }
 
 /** One tree; node 0 is the root. See {@link Forest} for the meaning of the first four. */
@@ -53,15 +63,11 @@ export class TreeGrower {
   readonly #data: TrainingData;
   readonly #bootstrap: Bootstrap | undefined;
   readonly #criterion: Criterion;
-  readonly #order: NodeOrder;
+  readonly #scan: ColumnScan;
   readonly #node: NodeView;
   readonly #counts: Float64Array;
-  readonly #members: Uint32Array;
   readonly #pending: Int32Array;
   readonly #columns: Uint32Array;
-  /** All ones: a split is allowed after every row. */
-  readonly #everywhere: Uint8Array;
-  readonly #betweenValues: Uint8Array;
   readonly #leftTotals: Float64Array;
   readonly #rightTotals: Float64Array;
   readonly #decrease: Float64Array;
@@ -89,26 +95,21 @@ export class TreeGrower {
       this.#bootstrap =
         params.drawByWeight && weights ? weightedBootstrap(params.draws, weights) : uniformBootstrap(params.draws);
     }
-    const whole = weights === undefined || params.drawByWeight;
-    if (params.criterion === 'gini') this.#criterion = new Gini(classes);
-    else {
+    const arena = claimPart(data.scratch);
+    this.#node = nodeView(arena, data.y, classes);
+    if (params.criterion === 'gini') {
+      this.#criterion = gini;
+      this.#scan = new GiniScan(sorted, this.#node, arena);
+    } else {
+      const whole = weights === undefined || params.drawByWeight;
       const perTree = params.draws > 0 && params.classWeight === 'balanced_subsample';
-      this.#criterion = new Entropy(classes, whole && !perTree ? Math.max(params.draws, rows) : undefined);
+      const greatest = whole && !perTree ? Math.max(params.draws, rows) : undefined;
+      this.#criterion = entropy;
+      this.#scan = new EntropyScan(sorted, this.#node, greatest);
     }
-    this.#order = new NodeOrder(rows);
-    this.#node = {
-      classOf: data.y,
-      weightOf: new Float64Array(rows),
-      totals: new Float64Array(classes),
-      weight: 0,
-      basis: 0,
-    };
     this.#counts = new Float64Array(rows);
-    this.#members = new Uint32Array(rows);
     this.#pending = new Int32Array(PENDING_FIELDS * (rows + 1));
     this.#columns = new Uint32Array(cols);
-    this.#everywhere = new Uint8Array(rows).fill(1);
-    this.#betweenValues = new Uint8Array(rows);
     this.#leftTotals = new Float64Array(classes);
     this.#rightTotals = new Float64Array(classes);
     this.#decrease = new Float64Array(cols);
@@ -170,9 +171,8 @@ export class TreeGrower {
   /** Fills `counts`, `weightOf` and `members`; returns the number of members. */
   #drawMembers(rng: Rng): number {
     const { y, classes, weights, params } = this.#data;
-    const { weightOf } = this.#node;
+    const { weightOf, members } = this.#node;
     const counts = this.#counts;
-    const members = this.#members;
     let n = 0;
     do {
       // Another draw only if all rows drawn weigh nothing.
@@ -190,6 +190,7 @@ export class TreeGrower {
         if (weight > 0) members[n++] = row;
       }
     } while (n === 0);
+    this.#scan.beginTree();
     return n;
   }
 
@@ -204,8 +205,7 @@ export class TreeGrower {
 
   /** Sums the node's class weights; true if it holds one class only. */
   #weighNode(start: number, end: number): boolean {
-    const { classOf, weightOf, totals } = this.#node;
-    const members = this.#members;
+    const { members, classOf, weightOf, totals } = this.#node;
     totals.fill(0);
     for (let i = start; i < end; i++) {
       const row = members[i]!;
@@ -219,6 +219,7 @@ export class TreeGrower {
     }
     this.#node.weight = sum;
     this.#node.basis = this.#criterion.basis(totals);
+    this.#scan.beginNode();
     return present <= 1;
   }
 
@@ -279,43 +280,16 @@ export class TreeGrower {
   /** Tries every split of a column; false if the column is constant in the node. */
   #tryBest(column: number, start: number, end: number): boolean {
     const { sorted, params } = this.#data;
-    const { positions, values, rows } = sorted;
-    const base = column * rows;
-    const n = end - start;
-    const order = this.#order;
-    order.sort(this.#members, start, end, positions, base);
-    const ordered = order.rows;
-    let allowed = this.#everywhere;
-    if (sorted.tied[column] === 1) {
-      if (values[base + positions[base + ordered[0]!]!] === values[base + positions[base + ordered[n - 1]!]!]) {
-        return false;
-      }
-      allowed = this.#markValueChanges(base, n);
-    }
-    const best = this.#criterion.scan(this.#node, ordered, allowed, params.minLeaf - 1, n - 1 - params.minLeaf);
-    if (best >= 0 && this.#criterion.score > this.#bestScore) {
-      const lastLeft = positions[base + ordered[best]!]!;
-      const firstRight = positions[base + ordered[best + 1]!]!;
-      this.#bestScore = this.#criterion.score;
+    const scan = this.#scan;
+    const found = scan.scan(column, start, end, params.minLeaf);
+    if (found === 'found' && scan.score > this.#bestScore) {
+      const base = column * sorted.rows;
+      this.#bestScore = scan.score;
       this.#bestColumn = column;
-      this.#bestLastLeft = lastLeft;
-      this.#bestThreshold = midpoint(values[base + lastLeft]!, values[base + firstRight]!);
+      this.#bestLastLeft = scan.lastLeft;
+      this.#bestThreshold = midpoint(sorted.values[base + scan.lastLeft]!, sorted.values[base + scan.firstRight]!);
     }
-    return true;
-  }
-
-  /** Marks where, in a column with repeated values, a row is followed by a greater value. */
-  #markValueChanges(base: number, n: number): Uint8Array {
-    const { positions, values } = this.#data.sorted;
-    const ordered = this.#order.rows;
-    const allowed = this.#betweenValues;
-    let value = values[base + positions[base + ordered[0]!]!]!;
-    for (let i = 0; i < n - 1; i++) {
-      const next = values[base + positions[base + ordered[i + 1]!]!]!;
-      allowed[i] = next > value ? 1 : 0;
-      value = next;
-    }
-    return allowed;
+    return found !== 'constant';
   }
 
   /** Tries one threshold, drawn between a column's extremes in the node; false if it is constant there. */
@@ -323,7 +297,7 @@ export class TreeGrower {
     const { sorted, params, y } = this.#data;
     const { positions, values, rows } = sorted;
     const base = column * rows;
-    const members = this.#members;
+    const { members } = this.#node;
     let lowest = rows;
     let highest = 0;
     for (let i = start; i < end; i++) {
@@ -371,7 +345,7 @@ export class TreeGrower {
     const { positions, rows } = this.#data.sorted;
     const base = this.#bestColumn * rows;
     const lastLeft = this.#bestLastLeft;
-    const members = this.#members;
+    const { members } = this.#node;
     let left = start;
     let right = end;
     while (left < right) {

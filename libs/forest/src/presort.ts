@@ -5,8 +5,9 @@
  * Nodes then sort small whole numbers (see `node-order.ts`), and a split is "position <= p".
  *
  * Memory: rows * cols * (2 + 4) bytes up to 65,536 rows, rows * cols * 8 bytes beyond; shared by all
- * threads, since the buffers are SharedArrayBuffers.
+ * threads (see `shared-memory.ts`).
  */
+import { bytesFor, type Arena } from './shared-memory.ts';
 
 /** Position codes: 16 bits where they fit, since a column that stays in the first-level cache is fast. */
 export type Positions = Uint16Array<SharedArrayBuffer> | Uint32Array<SharedArrayBuffer>;
@@ -22,12 +23,19 @@ export interface Presorted {
   tied: Uint8Array<SharedArrayBuffer>;
 }
 
+/** Most rows whose positions have 16 bits. */
+const NARROW_ROWS = 65_536;
+
+/** Bytes of an arena that {@link presort} takes. */
+export function presortBytes(rows: number, cols: number): number {
+  return bytesFor((rows <= NARROW_ROWS ? 2 : 4) * rows * cols, 4 * rows * cols);
+}
+
 /** Sorts the columns of a row-major `[rows, cols]` matrix of finite numbers. */
-export function presort(x: Float32Array, rows: number, cols: number): Presorted {
+export function presort(x: Float32Array, rows: number, cols: number, arena: Arena): Presorted {
   const size = rows * cols;
-  const positions: Positions =
-    rows <= 65536 ? new Uint16Array(new SharedArrayBuffer(2 * size)) : new Uint32Array(new SharedArrayBuffer(4 * size));
-  const values = new Float32Array(new SharedArrayBuffer(4 * size));
+  const positions: Positions = rows <= NARROW_ROWS ? arena.u16(size) : arena.u32(size);
+  const values = arena.f32(size);
   const tied = new Uint8Array(new SharedArrayBuffer(cols));
   const sorter = new RadixArgsort(rows);
   const column = new Float32Array(rows);

@@ -9,7 +9,7 @@
  * hexadecimal are opcodes of the WebAssembly core specification 2.0, section 5.4.
  */
 
-export type ValueType = 'i32' | 'f32' | 'f64' | 'v128';
+export type ValueType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128';
 
 export interface Expr {
   readonly type: ValueType;
@@ -21,7 +21,7 @@ export interface Local extends Expr {
   readonly index: number;
 }
 
-const TYPE_CODES: Record<ValueType, number> = { i32: 0x7f, f32: 0x7d, f64: 0x7c, v128: 0x7b };
+const TYPE_CODES: Record<ValueType, number> = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b };
 
 /** LEB128, signed or unsigned, least significant seven bits first. */
 function unsigned(value: number): number[] {
@@ -68,10 +68,35 @@ export const i32 = {
   lt: operation('i32', 0x49),
   /** Shifts zeros in from the left. */
   shr: operation('i32', 0x76),
+  eq: operation('i32', 0x46),
+  ne: operation('i32', 0x47),
+  /** Signed greater than. */
+  gtSigned: operation('i32', 0x4a),
+  /** The low half of an i64. */
+  wrap: operation('i32', 0xa7),
   load: (at: Expr, offset = 0): Expr => ({ type: 'i32', code: [...at.code, 0x28, 2, ...unsigned(offset)] }),
+  /** 16 bits, unsigned. */
+  load16: (at: Expr, offset = 0): Expr => ({ type: 'i32', code: [...at.code, 0x2f, 1, ...unsigned(offset)] }),
+};
+
+export const i64 = {
+  /** Within the range of 32 bits. */
+  const: (value: number): Expr => ({ type: 'i64', code: [0x42, ...signed(value)] }),
+  ne: operation('i32', 0x52),
+  /** Number of zeros below the lowest one. */
+  ctz: operation('i64', 0x7a),
+  sub: operation('i64', 0x7d),
+  and: operation('i64', 0x83),
+  or: operation('i64', 0x84),
+  /** Shifts by the distance modulo 64. */
+  shl: operation('i64', 0x86),
+  /** An i32, unsigned, in 64 bits. */
+  extend: operation('i64', 0xad),
+  load: (at: Expr, offset = 0): Expr => ({ type: 'i64', code: [...at.code, 0x29, 3, ...unsigned(offset)] }),
 };
 
 export const f32 = {
+  ne: operation('i32', 0x5c),
   const: (value: number): Expr => ({ type: 'f32', code: [0x43, ...new Uint8Array(Float32Array.of(value).buffer)] }),
   add: operation('f32', 0x92),
   min: operation('f32', 0x96),
@@ -85,10 +110,14 @@ export const f32 = {
 export const f64 = {
   const: (value: number): Expr => ({ type: 'f64', code: [0x44, ...float64Bytes(value)] }),
   promote: operation('f64', 0xbb),
+  gt: operation('i32', 0x64),
   add: operation('f64', 0xa0),
+  sub: operation('f64', 0xa1),
   mul: operation('f64', 0xa2),
   min: operation('f64', 0xa4),
   max: operation('f64', 0xa5),
+  div: operation('f64', 0xa3),
+  load: (at: Expr, offset = 0): Expr => ({ type: 'f64', code: [...at.code, 0x2b, 3, ...unsigned(offset)] }),
 };
 
 export const f32x4 = {
@@ -196,7 +225,7 @@ export class Kernel {
   }
 
   store(at: Expr, value: Expr, offset = 0): void {
-    const opcode = { i32: [0x36], f32: [0x38], f64: [0x39], v128: simd(0x0b) }[value.type];
+    const opcode = { i32: [0x36], i64: [0x37], f32: [0x38], f64: [0x39], v128: simd(0x0b) }[value.type];
     this.#code.push(...at.code, ...value.code, ...opcode, 0, ...unsigned(offset));
   }
 
@@ -251,10 +280,16 @@ export interface KernelSource {
   build(kernel: Kernel, parameters: readonly Local[]): Expr | void;
 }
 
-/** Whose memory the kernels work in: the module's own, exported as `memory`, or the importer's `env.memory`. */
+/**
+ * Whose memory the kernels work in: the module's own, exported as `memory`, or the importer's `env.memory`, which
+ * threads may share.
+ */
 export interface AssembleOptions {
-  readonly memory?: 'exported' | 'imported';
+  readonly memory?: 'exported' | 'imported' | 'shared';
 }
+
+/** Pages of 64 KiB that 32 bits can address: the most that a shared memory may be allowed to have. */
+const MAX_PAGES = 65_536;
 
 /** The bytes of a module that exports the kernels by name. */
 export function assemble(
@@ -267,6 +302,7 @@ export function assemble(
     return { text, parameters, results: result ? [result.type] : [], body: kernel.bytes(result?.code) };
   });
   const own = memory === 'exported';
+  const limits = { imported: [0, 1], shared: [3, 1, ...unsigned(MAX_PAGES)] };
   const section = (id: number, items: readonly (readonly number[])[]) => [id, ...sized(vector(items))];
   const name = (text: string) => sized([...new TextEncoder().encode(text)]);
   return Uint8Array.from([
@@ -275,7 +311,7 @@ export function assemble(
       1,
       kernels.map(({ parameters, results }) => [0x60, ...types(parameters), ...types(results)]),
     ),
-    ...(own ? [] : section(2, [[...name('env'), ...name('memory'), 2, 0, 1]])),
+    ...(own ? [] : section(2, [[...name('env'), ...name('memory'), 2, ...limits[memory]]])),
     ...section(
       3,
       kernels.map((_, index) => unsigned(index)),
