@@ -5,8 +5,10 @@
  * in `resolve.ts`, when variables are filled in.
  */
 import type { Resources } from '@prosodia/core';
-import { type Axes, AxisReader, readNames } from './axes.ts';
+import type { Axes } from './axes.ts';
+import { AxisReader } from './axis-reader.ts';
 import { type YamlMap, asMap, checkKeys, didYouMean, isMap, show } from './checks.ts';
+import { readNames } from './names.ts';
 import { type YamlPath, YamlSource } from './source.ts';
 import { type Bound, readVars, scopeOf } from './variables.ts';
 
