@@ -106,6 +106,23 @@ describe('aggregate', () => {
     expect(outputs.features.metadata).toEqual({ sample_rate: '8000' });
   });
 
+  it('puts segments side by side in order of time, however rows are mixed', async () => {
+    const mixed = new Rng(4).shuffle(['toy/1', 'toy/2'].flatMap((id) => segmentsOf(id, id)));
+    const { reader, items, values, width } = await run(mixed, { segments: 'in_order' });
+    expect(reader.columnNames()).toEqual([1, 2, 3].flatMap((part) => ['a', 'b', 'c'].map((c) => `${c}_part${part}`)));
+    for (const [r, { item_id }] of items.entries()) {
+      const expected = segmentsOf(item_id, item_id).flatMap((item) => [...Float32Array.from(valuesOf(item))]);
+      expect([...values.subarray(r * width, (r + 1) * width)]).toEqual(expected);
+    }
+  });
+
+  it('refuses to put different numbers of segments side by side', async () => {
+    const uneven = [...segmentsOf('toy/1', 'toy/1'), ...segmentsOf('toy/2', 'toy/2').slice(1)];
+    await expect(run(uneven, { segments: 'in_order' })).rejects.toThrow(
+      /item toy\/2: items have different numbers of segments[^]*3, as toy\/1 has/,
+    );
+  });
+
   it('takes a table with no columns of its own', async () => {
     const { outputs } = await bench.run(stage, { inputs: { features: featuresOf([], { columns: 0 }) } });
     expect(await outputs.features.all()).toMatchObject({ items: [], width: 0 });

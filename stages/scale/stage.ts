@@ -1,8 +1,7 @@
 /** Scales features column by column or band by band, by what the training rows say. */
 import { Type, defineStage } from '@prosodia/core';
 import { type FittedScaler, ScalerAccumulator, applyScaler, transformsToOnnx } from '@prosodia/stats';
-import { FeatureTable, SplitTable, Transform } from '@prosodia/tables';
-import { expanded, gathered, groupsOf } from './groups.ts';
+import { FeatureTable, SplitTable, Transform, expanded, gathered, groupsOf } from '@prosodia/tables';
 
 export default defineStage({
   name: 'scale',

@@ -1,7 +1,7 @@
 import { Rng } from '@prosodia/core';
 import { audioOf, audioRow, describeStage, rowsOf, toyClips, useWorkbench } from '@prosodia/runner/conformance';
 import { describe, expect, it } from 'vitest';
-import stage, { segmentBounds } from './stage.ts';
+import stage, { partBounds, segmentBounds } from './stage.ts';
 
 describeStage(stage, {
   fixture: (clips) => ({ params: { length_s: 0.2 }, inputs: { audio: audioOf(clips) } }),
@@ -58,6 +58,21 @@ describe('segmentBounds', () => {
         else expect(last.end - last.start).toBe(size);
         expect(last.start).toBeLessThan(length);
       }
+    }
+  });
+});
+
+describe('partBounds', () => {
+  it('cuts any length into parts without gap or overlap, as equal as whole samples allow', () => {
+    const rng = new Rng(8);
+    for (let trial = 0; trial < 300; trial++) {
+      const parts = 1 + rng.int(9);
+      const length = parts + rng.int(100);
+      const found = partBounds(length, parts);
+      expect(found).toHaveLength(parts);
+      expect(found.flatMap(({ start, end }) => range(start, end))).toEqual(range(0, length));
+      const lengths = found.map(({ start, end }) => end - start);
+      expect(Math.max(...lengths) - Math.min(...lengths)).toBeLessThanOrEqual(1);
     }
   });
 });
@@ -120,6 +135,21 @@ describe('segment', () => {
       'skipped toy/silent: there is no audio to cut (got 0 samples)',
       'skipped toy/broken: a sample is not a finite number (got Infinity at position 1)',
     ]);
+  });
+
+  it('cuts each item into equally many parts, and counts time from where the item begins in its clip', async () => {
+    const whole = { ...audioRow(clip!, { seconds: 0.5 }), start_s: 0.25, end_s: 0.75 };
+    const { outputs } = await bench.run(stage, { params: { parts: 2 }, inputs: { audio: rowsOf([whole]) } });
+    const [first, second, ...none] = await outputs.audio.all();
+    expect(none).toEqual([]);
+    expect([first!.start_s, first!.end_s, second!.start_s, second!.end_s]).toEqual([0.25, 0.5, 0.5, 0.75]);
+    expect([...first!.samples, ...second!.samples]).toEqual([...whole.samples]);
+  });
+
+  it('names an item with fewer samples than parts', async () => {
+    const short = audioRow(clip!, { seconds: 0.001 });
+    const run = bench.run(stage, { params: { parts: 1000 }, inputs: { audio: rowsOf([short]) } });
+    await expect(run).rejects.toThrow(/item toy\/000: too short to be cut into 1000/);
   });
 });
 

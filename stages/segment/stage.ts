@@ -1,13 +1,14 @@
-/** Cuts audio into overlapping segments of equal length. */
+/** Cuts audio into overlapping segments of equal length, or each item into equally many parts. */
 import { DataError, Type, defineStage, throwIfCancelled } from '@prosodia/core';
 import { AudioTable, OnErrorSchema, SkippedItems } from '@prosodia/tables';
 
 export default defineStage({
   name: 'segment',
-  summary: 'Cuts each item into overlapping segments of equal length.',
+  summary: 'Cuts each item into overlapping segments of equal length, or into equally many parts.',
   details:
     'Segments begin every `length_s * (1 - overlap)` seconds. What is left at the end, and an item shorter than ' +
-    'one segment, is padded with zeros, kept at its own length, or dropped, as `tail` says.',
+    'one segment, is padded with zeros, kept at its own length, or dropped, as `tail` says. With `parts`, each item is ' +
+    'cut into that many parts of the same length but for rounding: its beginning, middle and end, however long it is.',
   params: Type.Object({
     length_s: Type.Number({ default: 2, exclusiveMinimum: 0, description: 'Length of a segment in seconds.' }),
     overlap: Type.Number({
@@ -20,6 +21,13 @@ export default defineStage({
       default: 'pad',
       description:
         'What becomes of an end shorter than a segment; an item of which nothing would be left keeps it padded.',
+    }),
+    parts: Type.Integer({
+      default: 0,
+      minimum: 0,
+      maximum: 1000,
+      description:
+        'If above 0, each item is cut into so many equal parts; length_s, overlap and tail do not count then.',
     }),
     on_error: OnErrorSchema,
   }),
@@ -34,20 +42,24 @@ export default defineStage({
     for await (const item of inputs.audio.rows()) {
       throwIfCancelled(signal);
       const { samples, sample_rate, item_id } = item;
-      const fault = faultOf(samples);
+      const fault = faultOf(samples, params.parts);
       if (fault && params.on_error === 'fail') throw new DataError({ ...fault, where: `item ${item_id}` });
       if (fault) {
         skipped.add(item_id, `${fault.problem} (got ${fault.got})`);
         done++;
         continue;
       }
-      for (const [index, { start, end }] of segmentBounds(samples.length, sample_rate, params).entries()) {
+      const bounds =
+        params.parts > 0
+          ? partBounds(samples.length, params.parts)
+          : segmentBounds(samples.length, sample_rate, params);
+      for (const [index, { start, end }] of bounds.entries()) {
         await outputs.audio.append({
           ...item,
           item_id: `${item_id}@${index}`,
           parent_item_id: item_id,
-          start_s: start / sample_rate,
-          end_s: Math.min(end, samples.length) / sample_rate,
+          start_s: item.start_s + start / sample_rate,
+          end_s: item.start_s + Math.min(end, samples.length) / sample_rate,
           samples: cut(samples, start, end),
         });
       }
@@ -58,8 +70,9 @@ export default defineStage({
   },
 });
 
-function faultOf(samples: Float32Array): { problem: string; got: string } | undefined {
+function faultOf(samples: Float32Array, parts: number): { problem: string; got: string } | undefined {
   if (samples.length === 0) return { problem: 'there is no audio to cut', got: '0 samples' };
+  if (samples.length < parts) return { problem: `too short to be cut into ${parts}`, got: `${samples.length} samples` };
   const bad = samples.findIndex((sample) => !Number.isFinite(sample));
   return bad < 0
     ? undefined
@@ -85,6 +98,12 @@ export function segmentBounds(
     bounds.push({ start, end: tail === 'keep' ? length : start + size });
   }
   return bounds;
+}
+
+/** Where equal parts begin and end, in samples: no gap, no overlap, lengths that differ by one sample at most. */
+export function partBounds(length: number, parts: number): { start: number; end: number }[] {
+  const edge = (part: number) => Math.floor((part * length) / parts);
+  return Array.from({ length: parts }, (_, part) => ({ start: edge(part), end: edge(part + 1) }));
 }
 
 function cut(samples: Float32Array, start: number, end: number): Float32Array {

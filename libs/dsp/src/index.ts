@@ -60,6 +60,7 @@ export {
   type StretchOptions,
 } from './vocoder.ts';
 export { tonnetz } from './tonnetz.ts';
+export { trimBounds, type Bounds, type TrimOptions } from './trim.ts';
 export { VOICE_QUALITY_NAMES, voiceQuality, type VoiceQuality, type VoiceQualityOptions } from './voice-quality.ts';
 export { WINDOW_NAMES, getWindow, type WindowName, type WindowSpec } from './window.ts';
 export { yin, type PeriodOptions, type YinOptions } from './yin.ts';

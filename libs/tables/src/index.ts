@@ -1,5 +1,6 @@
 export { type Cell, type ColumnValues, type Row } from './columns.ts';
 export { BalanceSchema, planCopies, type Balance, type CopyPlanOptions } from './copies.ts';
+export { expanded, gathered, groupsOf, type FeatureGroups, type Per } from './feature-groups.ts';
 export { AudioTable, type AudioRow } from './kinds/audio.ts';
 export { ClipTable, type ClipRow } from './kinds/clips.ts';
 export {

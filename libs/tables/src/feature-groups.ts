@@ -5,12 +5,27 @@
  * applies it needs to know nothing of groups.
  */
 import { RequestError } from '@prosodia/core';
-import type { FittedScaler, Matrix } from '@prosodia/stats';
-import type { FeatureLayout } from '@prosodia/tables';
+import type { FeatureLayout } from './kinds/features.ts';
 
 export type Per = 'auto' | 'column' | 'band' | 'channel';
 
-export interface Groups {
+/** Rows of numbers, row-major. */
+interface Matrix {
+  data: Float32Array | Float64Array;
+  rows: number;
+  cols: number;
+}
+
+/** A fitted scaler, as far as it is spread over the numbers of a row. */
+interface Scaler {
+  rows: number;
+  center: number[];
+  scale: number[];
+  constant: number[];
+  names?: string[];
+}
+
+export interface FeatureGroups {
   /** Name of each group. */
   names: string[];
   /** Group of each number of a row; all groups have equally many. */
@@ -18,7 +33,7 @@ export interface Groups {
 }
 
 /** @throws RequestError if the features have no such axis */
-export function groupsOf(layout: FeatureLayout, columns: readonly string[], per: Per): Groups {
+export function groupsOf(layout: FeatureLayout, columns: readonly string[], per: Per): FeatureGroups {
   const axes = layout.form === 'matrix' ? layout.axes : [];
   const alike = axesAlike(axes, per);
   if (layout.form === 'scalars' || alike.length === 0) {
@@ -68,7 +83,7 @@ function indexAt(position: number, shape: readonly number[]): number[] {
 }
 
 /** Rows of numbers as rows of groups: one column per group, as many rows per row as a group has numbers. */
-export function gathered({ data, rows, cols }: Matrix, { names, of }: Groups): Matrix {
+export function gathered({ data, rows, cols }: Matrix, { names, of }: FeatureGroups): Matrix {
   const groups = names.length;
   if (groups === cols) return { data, rows, cols };
   const members = cols / groups;
@@ -85,7 +100,7 @@ export function gathered({ data, rows, cols }: Matrix, { names, of }: Groups): M
 }
 
 /** A scaler of groups as a scaler of the numbers of a row. */
-export function expanded(scaler: FittedScaler, { names, of }: Groups, columns: readonly string[]): FittedScaler {
+export function expanded<S extends Scaler>(scaler: S, { names, of }: FeatureGroups, columns: readonly string[]): S {
   if (names.length === columns.length) return { ...scaler, names: [...columns] };
   const still = new Set(scaler.constant);
   return {
