@@ -1,12 +1,17 @@
 /**
- * Makes Nx see the house: every `stages/<name>/stage.ts` is a project, every `pipelines/<name>.yaml` is
- * a target of the project `pipelines`, and a pipeline depends on the stages its YAML uses.
+ * Makes Nx see the house: every `stages/<name>/stage.ts` is a project, and so is every `pipelines/<name>.yaml`, which
+ * depends on the stages that it uses. `nx run pipelines:<name>` runs a pipeline; `nx affected -t <name>` runs it if
+ * code that it uses has changed.
+ *
+ * Why a project for each pipeline: Nx decides by project what an edit affects, so with one for all of them, an edit
+ * in the random forest would affect a pipeline without one. The project `pipelines` has the same targets and no edges:
+ * it is there for the shorter command.
  *
  * Plain JavaScript, because Nx loads it on every start and compiling it would cost a second.
  */
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { parse } from 'yaml';
+import { usedStages } from './uses.mjs';
 
 const STAGES = 'stages/*/stage.ts';
 const PIPELINES = 'pipelines/*.yaml';
@@ -15,6 +20,9 @@ const PIPELINES_PROJECT = 'pipelines';
 /** Name of the Nx project of a stage. */
 const stageProject = (name) => `stage-${name}`;
 
+/** Name of the Nx project of a pipeline. */
+const pipelineProject = (name) => `pipeline-${name}`;
+
 export const name = 'prosodia';
 
 export const createNodesV2 = [
@@ -22,6 +30,7 @@ export const createNodesV2 = [
   (files) => {
     const results = files.filter((file) => file.endsWith('/stage.ts')).map((file) => [file, stageNode(file)]);
     const pipelines = files.filter((file) => file.endsWith('.yaml')).sort();
+    results.push(...pipelines.map((file) => [file, pipelineNode(file)]));
     if (pipelines.length > 0) results.push([pipelines[0], pipelinesNode(pipelines)]);
     return results;
   },
@@ -45,21 +54,24 @@ function stageNode(file) {
   };
 }
 
-function pipelinesNode(files) {
-  const targets = files.map((file) => {
-    const pipeline = basename(file, '.yaml');
-    return [
-      pipeline,
-      {
-        executor: 'nx:run-commands',
-        // Never from Nx's own cache: a hit there could restore nothing and stay green.
-        cache: false,
-        inputs: ['{projectRoot}/' + basename(file), '^sources'],
-        options: { command: `node libs/cli/bin/prosodia.mjs run ${pipeline}`, forwardAllArgs: true },
-        metadata: { description: `Runs the pipeline ${file}.` },
+/** The root is the file itself: no other file belongs to the pipeline. */
+function pipelineNode(file) {
+  const pipeline = basename(file, '.yaml');
+  return {
+    projects: {
+      [file]: {
+        name: pipelineProject(pipeline),
+        root: file,
+        projectType: 'application',
+        tags: ['pipeline'],
+        metadata: { description: `The pipeline ${pipeline}; it depends on the stages that it uses.` },
+        targets: { [pipeline]: { ...runTarget(file), inputs: [`{workspaceRoot}/${file}`, '^sources'] } },
       },
-    ];
-  });
+    },
+  };
+}
+
+function pipelinesNode(files) {
   return {
     projects: {
       [PIPELINES_PROJECT]: {
@@ -67,9 +79,24 @@ function pipelinesNode(files) {
         root: PIPELINES_PROJECT,
         projectType: 'application',
         tags: ['pipeline'],
-        targets: Object.fromEntries(targets),
+        metadata: { description: 'Runs pipelines: nx run pipelines:<name>.' },
+        targets: Object.fromEntries(files.map((file) => [basename(file, '.yaml'), runTarget(file)])),
       },
     },
+  };
+}
+
+function runTarget(file) {
+  return {
+    executor: 'nx:run-commands',
+    // Never from Nx's own cache: a hit there could restore nothing and stay green.
+    cache: false,
+    options: {
+      command: `node libs/cli/bin/prosodia.mjs run ${basename(file, '.yaml')}`,
+      forwardAllArgs: true,
+      cwd: '.',
+    },
+    metadata: { description: `Runs the pipeline ${file}.` },
   };
 }
 
@@ -86,25 +113,19 @@ function testTarget(root) {
 export const createDependencies = (_options, context) => {
   const { workspaceRoot, projects } = context;
   const folder = join(workspaceRoot, 'pipelines');
-  if (!projects[PIPELINES_PROJECT] || !existsSync(folder)) return [];
+  if (!existsSync(folder)) return [];
+  const stages = Object.keys(projects)
+    .filter((project) => projects[project].tags?.includes('stage'))
+    .map((project) => basename(projects[project].root));
   const edges = [];
   for (const file of readdirSync(folder).filter((name) => name.endsWith('.yaml'))) {
-    const sourceFile = `pipelines/${file}`;
-    for (const stage of usedStages(join(folder, file))) {
-      if (!projects[stageProject(stage)]) continue;
-      edges.push({ source: PIPELINES_PROJECT, target: stageProject(stage), sourceFile, type: 'static' });
+    const source = pipelineProject(basename(file, '.yaml'));
+    if (!projects[source]) continue;
+    // Of type implicit, for which Nx asks no file of the project: it sees none where the root is a file.
+    for (const stage of usedStages(readFileSync(join(folder, file), 'utf8'), stages)) {
+      edges.push({ source, target: stageProject(stage), type: 'implicit' });
     }
-    if (projects.cli) edges.push({ source: PIPELINES_PROJECT, target: 'cli', sourceFile, type: 'static' });
+    if (projects.cli) edges.push({ source, target: 'cli', type: 'implicit' });
   }
   return edges;
 };
-
-/** Stages named in a pipeline; none for a file that does not parse, which the command itself will explain. */
-function usedStages(path) {
-  try {
-    const stages = parse(readFileSync(path, 'utf8'))?.stages ?? {};
-    return new Set(Object.values(stages).map((stage) => stage?.uses));
-  } catch {
-    return new Set();
-  }
-}
