@@ -50,6 +50,10 @@ export function negate(a: Tensor): Tensor {
   return unary('Neg', a);
 }
 
+export function absolute(a: Tensor): Tensor {
+  return unary('Abs', a);
+}
+
 export function exp(a: Tensor): Tensor {
   return unary('Exp', a);
 }

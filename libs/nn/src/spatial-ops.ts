@@ -110,30 +110,49 @@ export function isTiling({ size, strides, dilations, before, after }: Window): b
   return apart && [...before, ...after].every((count) => count === 0);
 }
 
-/**
- * The largest element of each window. In training, windows that overlap also say where it is, for the
- * gradient, which takes twice as long.
- */
-export function maxPool(x: Tensor, window: Window): Tensor {
-  return pooled(x, window, (image, shape) => {
-    const attributes = windowAttributes(window);
-    if (image.shape[0] !== 1 || isTiling(window)) return image.graph.node('MaxPool', [image], [shape], attributes)[0]!;
-    return image.graph.node('MaxPool', [image], [shape, shape], attributes, { type: ['float32', 'int64'] })[0]!;
-  });
+/** Pooled images `[1, images, ...spatial]`, and what the gradient wants to know. */
+export interface LargestOfWindows {
+  readonly images: Tensor;
+  readonly largest: Tensor;
+  /** Where in `images` each is; only of windows that overlap, in training, as it takes several times as long. */
+  readonly places: Tensor | undefined;
+}
+
+/** The largest element of each window: `y`, shaped like `x`, and the same as images. */
+export function maxPool(x: Tensor, window: Window): LargestOfWindows & { readonly y: Tensor } {
+  const images = asImages(x, window);
+  const [batch, count, ...spatial] = images.shape;
+  const shape = [batch!, count!, ...windowOutput(spatial, window)];
+  const withPlaces = batch === 1 && !isTiling(window);
+  const [largest, places] = images.graph.node(
+    'MaxPool',
+    [images],
+    withPlaces ? [shape, shape] : [shape],
+    windowAttributes(window),
+    { type: ['float32', 'int64'] },
+  );
+  return { images, largest: largest!, places, y: fromImages(largest!, x, window) };
 }
 
 /** The mean of each window, padding not counted. */
 export function averagePool(x: Tensor, window: Window): Tensor {
   const { dilations: _, ...attributes } = windowAttributes(window);
-  return pooled(x, window, (image, shape) => image.graph.node('AveragePool', [image], [shape], attributes)[0]!);
+  const images = asImages(x, window);
+  const [batch, count, ...spatial] = images.shape;
+  const shape = [batch!, count!, ...windowOutput(spatial, window)];
+  return fromImages(images.graph.node('AveragePool', [images], [shape], attributes)[0]!, x, window);
 }
 
 /** Pooling knows no channels, so in training channels and batch become one axis: `[1, channels batch, ...spatial]`. */
-function pooled(x: Tensor, window: Window, pool: (image: Tensor, shape: Shape) => Tensor): Tensor {
-  const kept = x.shape.slice(0, x.shape.length - window.size.length);
-  const spatial = x.shape.slice(kept.length);
-  const after = windowOutput(spatial, window);
-  if (kept.length === 2) return pool(x, [...kept, ...after]);
-  const images = [1, kept[1]! * kept[2]!];
-  return reshape(pool(reshape(x, [...images, ...spatial]), [...images, ...after]), [...kept, ...after]);
+function asImages(x: Tensor, { size }: Window): Tensor {
+  const spatial = x.shape.slice(x.shape.length - size.length);
+  if (x.shape.length === size.length + 2) return x;
+  return reshape(x, [1, x.shape[1]! * x.shape[2]!, ...spatial]);
+}
+
+/** Pooled images with the axes that `x` has before the spatial ones. */
+function fromImages(images: Tensor, x: Tensor, { size }: Window): Tensor {
+  const rank = size.length;
+  const kept = x.shape.slice(0, x.shape.length - rank);
+  return reshape(images, [...kept, ...images.shape.slice(images.shape.length - rank)]);
 }

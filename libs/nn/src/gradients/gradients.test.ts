@@ -106,6 +106,7 @@ const cases: Record<string, { shapes: number[][]; build: (...inputs: Tensor[]) =
 /** These belong to a layer and are checked with it, in `layers.test.ts`. */
 const ofLayers = [
   'AveragePool',
+  'BatchNormMaxPool',
   'BatchNormTraining',
   'Conv',
   'GruTraining',

@@ -1,25 +1,48 @@
 /** Gradient rules of the normalizations. */
 import type { Tensor } from '../graph.ts';
+import type { SavedNormalization } from '../normalization-ops.ts';
 import { add, affine, channelProducts, divide, mean, multiply, reshape, scale, subtract, sum } from '../ops.ts';
+import { windowOf } from '../spatial-ops.ts';
+import { maxPoolGradient } from './pooling.ts';
 import { elements, rule, scalePerChannel, type GradientRule, type RuleContext } from './rule.ts';
 
 /**
  * With n elements per channel, u = x - mean, r = 1 / deviation and sums over all axes but the channel:
  * d gamma = r sum(g u), d beta = sum(g), d x = gamma r (g - sum(g) / n - u r d gamma / n).
+ *
+ * @param seen the elements of u, turned, that the output was made of, and `g` the gradients there
+ * @param everywhere those gradients where they belong in x
  */
-function batchNormTraining({ node, gradients: [arriving], inputs: [x, gamma, beta] }: RuleContext): Tensor[] {
-  const { centered, deviation, factor } = node.saved as Record<'centered' | 'deviation' | 'factor', Tensor>;
-  const g = arriving!;
+function batchNorm(
+  { node, inputs: [x, gamma, beta] }: RuleContext,
+  { g, seen, everywhere }: Record<'g' | 'seen' | 'everywhere', Tensor>,
+): Tensor[] {
+  const { turned, sign, deviation } = node.saved as SavedNormalization;
   const channel = node.attributes['channel'] as number;
   const axes = x!.shape.flatMap((_, axis) => (axis === channel ? [] : [axis]));
   const perChannel = x!.shape.map((size, axis) => (axis === channel ? size : 1));
-  const count = elements(x!) / elements(deviation);
+  const share = -elements(deviation) / elements(x!);
   const sumG = sum(g, axes, false);
-  const gradientGamma = divide(channelProducts(g, centered, channel), deviation);
-  const slope = scale(divide(gradientGamma, deviation), -1 / count);
-  const even = add(g, affine(centered, channel, slope, scale(sumG, -1 / count)));
-  const gradientX = scalePerChannel(even, reshape(factor, perChannel));
-  return [gradientX, reshape(gradientGamma, gamma!.shape), reshape(sumG, beta!.shape)];
+  const perDeviation = divide(channelProducts(g, seen, channel), deviation);
+  const slope = scale(divide(perDeviation, deviation), share);
+  const even = add(everywhere, affine(turned, channel, slope, scale(sumG, share)));
+  const gradientX = scalePerChannel(even, reshape(divide(gamma!, deviation), perChannel));
+  return [gradientX, reshape(multiply(perDeviation, sign), gamma!.shape), reshape(sumG, beta!.shape)];
+}
+
+function batchNormTraining(context: RuleContext): Tensor[] {
+  const g = context.gradients[0]!;
+  return batchNorm(context, { g, seen: context.node.saved!['turned']!, everywhere: g });
+}
+
+/** The pool took the largest of u, turned, so its gradient goes back there, and on to the normalization. */
+function batchNormMaxPool(context: RuleContext): Tensor[] {
+  const { node } = context;
+  const g = context.gradients[0]!;
+  const { turned, largest, images, ofImages, places } = node.saved as Readonly<Record<string, Tensor>>;
+  const at = { images: images!, largest: ofImages!, places };
+  const back = maxPoolGradient(reshape(g, ofImages!.shape), at, windowOf(node.attributes));
+  return batchNorm(context, { g, seen: largest!, everywhere: reshape(back, turned!.shape) });
 }
 
 /** With y = (x - mean) r along the last axis: d x = r (g - mean(g) - y mean(g y)). */
@@ -32,5 +55,6 @@ const layerNormalization = rule((g, _inputs, y, { node }) => {
 
 export const normalizationRules: Readonly<Record<string, GradientRule>> = {
   BatchNormTraining: batchNormTraining,
+  BatchNormMaxPool: batchNormMaxPool,
   LayerNormalization: layerNormalization,
 };

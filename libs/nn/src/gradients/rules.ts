@@ -1,13 +1,15 @@
 /** All gradient rules, by operator. */
 import { basicRules } from './basic.ts';
+import { convolutionRules } from './convolution.ts';
 import { normalizationRules } from './normalization.ts';
+import { poolingRules } from './pooling.ts';
 import { recurrentRules } from './recurrent.ts';
 import type { GradientRule } from './rule.ts';
-import { spatialRules } from './spatial.ts';
 
 export const gradientRules: Readonly<Record<string, GradientRule>> = {
   ...basicRules,
-  ...spatialRules,
+  ...convolutionRules,
+  ...poolingRules,
   ...normalizationRules,
   ...recurrentRules,
 };

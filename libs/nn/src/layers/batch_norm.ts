@@ -1,26 +1,13 @@
 /**
  * Batch normalization (Ioffe and Szegedy, 2015).
  *
- * In training it is one composite, so that its gradient is three passes over the large tensor instead
- * of ten. The variance is that of x - mean, not E[x^2] - mean^2, which loses all digits where the mean
- * is large against the deviation; the gradient reuses x - mean, for the same reason.
- * As in Keras the moving variance follows the biased variance of the batch.
+ * How it is computed in training: `../normalization-ops.ts`. As in Keras the moving variance follows the
+ * biased variance of the batch.
  */
 import { Type } from '@prosodia/core';
 import type { Tensor } from '../graph.ts';
-import {
-  add,
-  affine,
-  channelProducts,
-  divide,
-  mean,
-  multiply,
-  offset,
-  reshape,
-  scale,
-  squareRoot,
-  subtract,
-} from '../ops.ts';
+import { batchNormTraining } from '../normalization-ops.ts';
+import { add, divide, multiply, offset, scale, squareRoot, subtract } from '../ops.ts';
 import { channelAxis, defineLayer, type Value } from './layer.ts';
 
 export const batch_norm = defineLayer({
@@ -57,7 +44,7 @@ export const batch_norm = defineLayer({
     const movingVariance = context.statistic('moving_variance', [channels], 1);
     if (!context.training) return frozen(input, gamma, beta, movingMean, movingVariance, options.epsilon);
 
-    const [y, batchMean, batchVariance] = batchNormTraining(input, gamma, beta, options.epsilon);
+    const [y, batchMean, batchVariance] = batchNormTraining(input.tensor, axis, gamma, beta, options.epsilon);
     const moved = (old: Tensor, now: Tensor): Tensor =>
       add(scale(old, options.momentum), scale(now, 1 - options.momentum));
     context.updateStatistic('moving_mean', moved(movingMean, batchMean!));
@@ -84,26 +71,4 @@ function frozen(
   const factor = divide(gamma, squareRoot(offset(movingVariance, epsilon)));
   const y = add(multiply(input.tensor, factor), subtract(beta, multiply(movingMean, factor)));
   return { tensor: y, channels: input.channels };
-}
-
-/**
- * The outputs are y, and the mean and (biased) variance of the batch.
- *
- * ONNX's own operator in training mode would do, but ONNX Runtime runs it on one thread.
- */
-function batchNormTraining(input: Value, gamma: Tensor, beta: Tensor, epsilon: number): readonly Tensor[] {
-  const x = input.tensor;
-  const channel = channelAxis(input);
-  const axes = x.shape.flatMap((_, axis) => (axis === channel ? [] : [axis]));
-  const channels = [x.shape[channel]!];
-  const count = axes.reduce((product, axis) => product * x.shape[axis]!, 1);
-  return x.graph.composite('BatchNormTraining', [x, gamma, beta], { channel }, () => {
-    const average = mean(x, axes);
-    const centered = subtract(x, average);
-    const variance = scale(channelProducts(centered, centered, channel), 1 / count);
-    const deviation = squareRoot(offset(variance, epsilon));
-    const factor = divide(gamma, deviation);
-    const y = affine(centered, channel, factor, beta);
-    return { outputs: [y, reshape(average, channels), variance], saved: { centered, deviation, factor } };
-  });
 }

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { Graph, describeShape, type Shape, type Tensor } from '../graph.ts';
+import { batchNormTraining, maxPoolNormalized } from '../normalization-ops.ts';
 import { buildNetwork, initialParameters, takeInventory, type Values } from '../network.ts';
+import { makeWindow } from '../spatial-ops.ts';
 import { checkGradient, checkRuntime } from '../testing/check-gradient.ts';
 import { array } from '../testing/arrays.ts';
 import { evaluate } from '../testing/interpreter.ts';
@@ -128,10 +130,20 @@ const examples: Record<LayerName, Example[]> = {
   max_pool1d: [
     { layer: { max_pool1d: {} }, input: [5, 2], then: [{ flatten: {} }] },
     { layer: { max_pool1d: { pool_size: 3, strides: 1, padding: 'same' } }, input: [5, 2], then: [{ flatten: {} }] },
+    ...[{}, { pool_size: 3, strides: 2, padding: 'same' as const }].map((pool) => ({
+      layer: { conv1d: { filters: 3, kernel_size: 2 } },
+      input: [7, 2],
+      then: [{ batch_norm: {} }, { max_pool1d: pool }, { flatten: {} }] as LayerSpec[],
+    })),
   ],
   max_pool2d: [
     { layer: { max_pool2d: {} }, input: [4, 5, 2], then: [{ flatten: {} }] },
     { layer: { max_pool2d: { pool_size: 3, strides: 2, padding: 'same' } }, input: [5, 4, 2], then: [{ flatten: {} }] },
+    {
+      layer: { conv2d: { filters: 2, kernel_size: 1, activation: 'relu' } },
+      input: [5, 4, 1],
+      then: [{ batch_norm: {} }, { max_pool2d: {} }, { flatten: {} }],
+    },
   ],
   permute: [{ layer: { permute: [2, 1] }, input: [2, 3], then: [{ flatten: {} }] }],
   reshape: [
@@ -253,6 +265,36 @@ describe('batch_norm in training', () => {
     const [mean, variance] = updatedStatistics.map((tensor: Tensor) => [...at(tensor).data]);
     expect(mean![0]).toBeCloseTo(0.25, 6);
     expect(variance![0]).toBeCloseTo(0.9 + 0.1 * 1.25, 6);
+  });
+});
+
+describe('max pooling after batch_norm in training', () => {
+  const graph = new Graph();
+  const x = graph.input('x', [1, 2, 3, 4]);
+  const [gamma, beta] = [graph.input('gamma', [2]), graph.input('beta', [2])];
+  const y = batchNormTraining(x, 1, gamma, beta, 1e-3)[0]!;
+  const pooled = maxPoolNormalized(y, makeWindow([4], [2], [2], [1], 'valid'));
+  const inputs = (factors: number[]) => ({
+    x: array(
+      [1, 2, 3, 4],
+      Array.from({ length: 24 }, (_, i) => Math.sin(i * i)),
+    ),
+    gamma: array([2], factors),
+    beta: array([2], [0.5, -1]),
+  });
+
+  it.each([
+    [1, 2],
+    [-1, 0.5],
+    [0, -2],
+  ])('is the largest of what is normalized, whatever the signs of gamma: %d and %d', (...factors) => {
+    const at = evaluate(graph, inputs(factors));
+    const normalized = at(y).data;
+    const found = at(pooled).data;
+    expect(found).toHaveLength(12);
+    found.forEach((value, i) => {
+      expect(value).toBeCloseTo(Math.max(normalized[2 * i]!, normalized[2 * i + 1]!), 10);
+    });
   });
 });
 

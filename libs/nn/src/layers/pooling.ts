@@ -1,8 +1,9 @@
 /** Pooling over windows, and over everything. */
 import { Type } from '@prosodia/core';
 import { ShapeError, describeShape, type Tensor } from '../graph.ts';
+import { maxPoolNormalized } from '../normalization-ops.ts';
 import { concat, largest, mean, transpose } from '../ops.ts';
-import { averagePool, makeWindow, maxPool, type Window } from '../spatial-ops.ts';
+import { averagePool, makeWindow, type Window } from '../spatial-ops.ts';
 import { batchAxis, channelAxis, defineLayer, forWindows, range, shapeOf, type Value } from './layer.ts';
 import { paddingOption, perAxis, sizeOption, spatialShape, type PaddingName, type SizeValue } from './spatial.ts';
 
@@ -36,8 +37,8 @@ function poolLayer(rank: 1 | 2, what: 'largest' | 'mean', pool: (x: Tensor, wind
   });
 }
 
-export const max_pool1d = poolLayer(1, 'largest', maxPool);
-export const max_pool2d = poolLayer(2, 'largest', maxPool);
+export const max_pool1d = poolLayer(1, 'largest', maxPoolNormalized);
+export const max_pool2d = poolLayer(2, 'largest', maxPoolNormalized);
 export const avg_pool1d = poolLayer(1, 'mean', averagePool);
 export const avg_pool2d = poolLayer(2, 'mean', averagePool);
 

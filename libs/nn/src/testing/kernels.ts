@@ -31,6 +31,7 @@ export const kernels: Readonly<Record<string, Kernel>> = {
   Pow: binary((a, b) => a ** b),
   Min: binary(Math.min),
   Greater: binary((a, b) => Number(a > b)),
+  Abs: unary(Math.abs),
   Neg: unary((a) => -a),
   Exp: unary(Math.exp),
   Log: unary(Math.log),

@@ -1,0 +1,136 @@
+/**
+ * Gradient rule of convolution, for one image `[1, channels, ...spatial]`: in training the batch is one of
+ * its axes (see `Value` in `layers/layer.ts`).
+ */
+import type { Shape, Tensor } from '../graph.ts';
+import { concat, gemm, multiply, pad, reshape, reverse, sum, transpose, turn } from '../ops.ts';
+import { windowAttributes, windowOf, type Window } from '../spatial-ops.ts';
+import { rule, unscaled, type GradientRule } from './rule.ts';
+
+export const convolutionRules: Readonly<Record<string, GradientRule>> = {
+  Conv: rule((g, [x, kernel, bias], _y, { node, wanted }) => {
+    const window = windowOf(node.attributes);
+    const { tensor, factor } = unscaled(g);
+    const perFilter = (a: Tensor): Tensor =>
+      factor
+        ? multiply(
+            a,
+            reshape(
+              factor,
+              a.shape.map((size, axis) => (axis === 0 ? size : 1)),
+            ),
+          )
+        : a;
+    const allButChannels = g.shape.flatMap((_, axis) => (axis === 1 ? [] : [axis]));
+    return [
+      wanted[0] ? convolutionInput(tensor, perFilter(kernel!), x!.shape, window) : undefined,
+      wanted[1] ? perFilter(convolutionKernel(tensor, x!, kernel!.shape, window)) : undefined,
+      bias && wanted[2] ? perFilter(sum(tensor, allButChannels, false)) : undefined,
+    ];
+  }),
+};
+
+/**
+ * With stride 1 the convolution of `g` with the kernel turned round, its two channel axes swapped, unless
+ * turning the kernel costs more than what it saves: ORT moves its few elements per channel one by one.
+ */
+function convolutionInput(g: Tensor, kernel: Tensor, shape: Shape, window: Window): Tensor {
+  const positions = product(g.shape.slice(2));
+  const strided = window.strides.some((stride) => stride > 1);
+  const planes = window.size.length === 3;
+  if (strided && planes) return rowByRow(g, kernel, shape, window);
+  if (strided || (!planes && 6 * kernel.shape[0]! > positions)) return transposedConvolution(g, kernel, shape, window);
+  const spatialAxes = window.size.map((_, i) => i + 2);
+  const turned = transpose(reverse(kernel, spatialAxes), [1, 0, ...spatialAxes]);
+  const reach = window.size.map((size, i) => window.dilations[i]! * (size - 1));
+  const back = {
+    ...window,
+    before: reach.map((r, i) => r - window.before[i]!),
+    after: reach.map((r, i) => r - window.after[i]!),
+  };
+  return g.graph.node('Conv', [g, turned], [shape], windowAttributes(back))[0]!;
+}
+
+/** ONNX Runtime's transposed convolution over three axes is ten times slower than over two; the first is the batch. */
+function rowByRow(g: Tensor, kernel: Tensor, shape: Shape, window: Window): Tensor {
+  const swapped = (size: Shape): Shape => [size[2]!, size[1]!, ...size.slice(3)];
+  const rest = <T>(values: readonly T[]): readonly T[] => values.slice(1);
+  const inner = {
+    size: rest(window.size),
+    strides: rest(window.strides),
+    dilations: rest(window.dilations),
+    before: rest(window.before),
+    after: rest(window.after),
+  };
+  const rows = transpose(reshape(g, g.shape.slice(1)), [1, 0, 2, 3]);
+  const flatKernel = reshape(kernel, [kernel.shape[0]!, kernel.shape[1]!, ...inner.size]);
+  const back = transposedConvolution(rows, flatKernel, swapped(shape), inner);
+  return reshape(transpose(back, [1, 0, 2, 3]), shape);
+}
+
+/** The gradient of a convolution with respect to its input, for any window. */
+export function transposedConvolution(g: Tensor, kernel: Tensor, shape: Shape, window: Window): Tensor {
+  const output_padding = window.size.map((size, i) => {
+    const { strides, dilations, before, after } = window;
+    const least = (g.shape[i + 2]! - 1) * strides[i]! + dilations[i]! * (size - 1) + 1 - before[i]! - after[i]!;
+    return shape[i + 2]! - least;
+  });
+  const attributes = { ...windowAttributes(window), output_padding };
+  return g.graph.node('ConvTranspose', [g, kernel], [shape], attributes)[0]!;
+}
+
+/** From so many on, the products tap by tap are as fast as one, and nothing has to be put together for it. */
+const MANY_CHANNELS = 32;
+
+/**
+ * For every tap of the kernel, the part of `x` it has seen, as rows of a matrix over positions, times
+ * `g` over the same positions: one product for each tap, or for all of them, where one alone would be
+ * too narrow to be fast. A convolution with the roles of batch and channels swapped says the same and is
+ * slower.
+ */
+function convolutionKernel(g: Tensor, x: Tensor, shape: Shape, window: Window): Tensor {
+  const [outChannels, channels] = shape as [number, number];
+  const counts = g.shape.slice(2);
+  const positions = product(counts);
+  const rows = reshape(g, [outChannels, positions]);
+  const timesRows = (columns: Tensor): Tensor => gemm(rows, columns, undefined, { transposeB: true });
+  const seen = taps(window.size).map((tap) => seenBy(tap, x, counts, window));
+  if (channels < MANY_CHANNELS) {
+    const columns = concat(
+      seen.map((part) => reshape(part, [channels, 1, positions])),
+      1,
+    );
+    return reshape(timesRows(reshape(columns, [channels * seen.length, positions])), shape);
+  }
+  const perTap = seen.map((part) =>
+    reshape(timesRows(reshape(part, [channels, positions])), [1, outChannels * channels]),
+  );
+  return reshape(turn(concat(perTap, 0)), shape);
+}
+
+/** What one tap of the window sees of `x` at every place, `[1, channels, ...counts]`. */
+function seenBy(tap: readonly number[], x: Tensor, counts: Shape, window: Window): Tensor {
+  const { graph } = x;
+  const { strides } = window;
+  const start = tap.map((t, i) => t * window.dilations[i]! - window.before[i]!);
+  const missing = start.map((from, i) => from + (counts[i]! - 1) * strides[i]! + 1 - x.shape[i + 2]!);
+  // Padding by a negative number cuts off.
+  const part = pad(x, [0, 0, ...start.map((from) => -from)], [0, 0, ...missing]);
+  if (strides.every((stride) => stride === 1)) return part;
+  const axes = counts.map((_, i) => i + 2);
+  const [from, to] = [counts.map(() => 0), part.shape.slice(2)];
+  const bounds = [from, to, axes, strides].map((values) => graph.integers(values));
+  return graph.node('Slice', [part, ...bounds], [[1, x.shape[1]!, ...counts]])[0]!;
+}
+
+/** All positions within a window, the last axis fastest. */
+function taps(size: readonly number[]): number[][] {
+  return size.reduce<number[][]>(
+    (sofar, count) => sofar.flatMap((tap) => Array.from({ length: count }, (_, i) => [...tap, i])),
+    [[]],
+  );
+}
+
+function product(sizes: readonly number[]): number {
+  return sizes.reduce((total, size) => total * size, 1);
+}
