@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { describeStage } from '@prosodia/runner/conformance';
 import stage from './stage.ts';
-import { compareEntries, entryOf, markdownTable } from './table.ts';
+import { compareEntries, eachTable, entryOf, markdownTable } from './table.ts';
 
 describeStage(stage, {
   fixture: (clips) => ({
@@ -40,6 +40,16 @@ describe('a comparison', () => {
     expect(lines[0]!.numbers['accuracy']!.mean).toBeCloseTo(0.85, 12);
     expect(lines[0]!.numbers['accuracy']!.deviation).toBeCloseTo(Math.SQRT1_2 / 10, 12);
     expect(markdownTable(lines, ['accuracy']).split('\n')[2]).toBe('| network=b | 2       | 0.8500 ± 0.0707 |');
+  });
+
+  it('keeps the number of each averaged report, and a place for one that is missing', () => {
+    const lines = compareEntries(entries.slice(0, 3), ['accuracy'], ['seed'], true);
+    expect(eachTable(lines, 'accuracy').split('\n')).toEqual([
+      '| accuracy  | seed=1 | seed=2 |',
+      '| --------- | ------ | ------ |',
+      '| network=b | 0.9000 |        |',
+      '| network=a | 0.5000 | 0.7000 |',
+    ]);
   });
 
   it('lists every report, and then their mean, where nothing is averaged over', () => {

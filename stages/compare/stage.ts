@@ -6,15 +6,17 @@
  */
 import { DataError, RequestError, Type, defineStage, many, nearest } from '@prosodia/core';
 import { type Column, Report } from '@prosodia/tables';
-import { type Entry, type Line, compareEntries, entryOf, markdownTable } from './table.ts';
+import { barChart, percent, svgToPng } from '@prosodia/plots';
+import { type Entry, type Line, compareEntries, eachTable, entryOf, markdownTable } from './table.ts';
 
 export default defineStage({
   name: 'compare',
   summary: 'Puts the numbers of many reports into one table, with mean and deviation over folds or seeds.',
   details:
     'Takes the reports of a stage that fans out. The axes in `over` are averaged over; each combination of the others ' +
-    'is a line, the best first. Writes `comparison.parquet`, `comparison.json` and `comparison.md`. The deviation is ' +
-    'that of a sample (divided by n - 1), and empty for one report.',
+    'is a line, the best first. Writes `comparison.parquet`, `comparison.json`, `comparison.md` (with a table of every ' +
+    'single report) and a plot of each metric as SVG and PNG. The deviation is that of a sample (divided by n - 1), and ' +
+    'empty for one report.',
   params: Type.Object(
     {
       title: Type.String({ default: 'Comparison', description: 'heading of the table' }),
@@ -53,7 +55,13 @@ export default defineStage({
     const table = markdownTable(lines, params.metrics);
     await outputs.report.parquet('comparison.parquet', ...parquetOf(lines, params.metrics));
     await outputs.report.json('comparison.json', { title: params.title, over: params.over, lines });
-    await outputs.report.bytes('comparison.md', `# ${params.title}\n\n${table}\n`);
+    const singles = params.over.length > 0 ? params.metrics.map((metric) => eachTable(lines, metric)) : [];
+    await outputs.report.bytes('comparison.md', [`# ${params.title}`, table, ...singles, ''].join('\n\n'));
+    for (const metric of params.metrics) {
+      const svg = plotOf(lines, metric, params.title);
+      await outputs.report.bytes(`comparison-${metric}.svg`, svg);
+      await outputs.report.bytes(`comparison-${metric}.png`, svgToPng(svg));
+    }
     const best = lines[0]!.numbers[params.metrics[0]!]!;
     metrics({ reports: entries.length, [`best_${params.metrics[0]!}`]: best.mean });
     summary(`${params.title}\n\n${table}`);
@@ -88,6 +96,23 @@ function requireAxes(over: readonly string[], entries: readonly Entry[]): void {
       ...(near ? { fix: `did you mean ${near}?` } : {}),
     });
   }
+}
+
+/** Means as bars, the reports they are of as dots. */
+function plotOf(lines: readonly Line[], metric: string, title: string): string {
+  const bars = lines.map(({ name, numbers }) => {
+    const { mean, each } = numbers[metric]!;
+    const points = Object.values(each);
+    return { label: name, value: mean, points: points.length > 1 ? points : [] };
+  });
+  const share = lines.every(({ numbers }) => numbers[metric]!.min >= 0 && numbers[metric]!.max <= 1);
+  return barChart({
+    title,
+    bars,
+    valueName: metric,
+    names: { value: 'mean', points: 'each report' },
+    ...(share ? { range: [0, 1], format: percent } : {}),
+  });
 }
 
 function parquetOf(lines: readonly Line[], metrics: readonly string[]) {

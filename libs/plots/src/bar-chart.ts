@@ -12,6 +12,8 @@ export interface Bar {
   interval?: readonly [number, number] | undefined;
   /** A published or earlier value, drawn as a mark beside the bar. */
   reference?: number | undefined;
+  /** What `value` is the mean of, drawn as dots. */
+  points?: readonly number[] | undefined;
 }
 
 export interface BarChartOptions {
@@ -23,7 +25,7 @@ export interface BarChartOptions {
   range?: readonly [number, number];
   format?: (value: number) => string;
   /** Names in the legend; entries without data are left out. */
-  names?: { value: string; interval?: string; reference?: string };
+  names?: { value: string; interval?: string; reference?: string; points?: string };
   theme?: Theme;
 }
 
@@ -33,9 +35,10 @@ const BAR_OPACITY = 0.6;
 /** Throws a RequestError if a value is not finite. */
 export function barChart(options: BarChartOptions): string {
   const { title, bars, valueName, names, theme = 'light', format = String } = options;
-  const values = bars.flatMap(({ value, interval = [], reference }) => [
+  const values = bars.flatMap(({ value, interval = [], reference, points = [] }) => [
     value,
     ...interval,
+    ...points,
     ...(reference === undefined ? [] : [reference]),
   ]);
   requireFinite(values, title);
@@ -82,6 +85,12 @@ export function barChart(options: BarChartOptions): string {
       parts.push(whisker(theme, x(bar.interval[0]), x(bar.interval[1]), middle));
       end = Math.max(end, x(bar.interval[1]));
     }
+    for (const point of bar.points ?? []) {
+      parts.push(
+        element('circle', { cx: x(point), cy: middle, r: 3.5, fill: color(theme, 'ink'), 'fill-opacity': 0.7 }),
+      );
+      end = Math.max(end, x(point) + 4);
+    }
     if (bar.reference !== undefined) {
       const at = x(bar.reference);
       parts.push(
@@ -114,6 +123,9 @@ function legendEntries(theme: Theme, bars: readonly Bar[], names: BarChartOption
   ];
   if (names.interval && bars.some((bar) => bar.interval)) {
     entries.push({ name: names.interval, color: color(theme, 'ink'), shape: 'line' });
+  }
+  if (names.points && bars.some((bar) => bar.points?.length)) {
+    entries.push({ name: names.points, color: color(theme, 'ink'), shape: 'box', opacity: 0.7 });
   }
   if (names.reference && bars.some((bar) => bar.reference !== undefined)) {
     entries.push({ name: names.reference, color: seriesColor(theme, 1), shape: 'line' });
