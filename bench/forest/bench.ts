@@ -3,13 +3,16 @@
  *
  *     node --import tsx bench/forest/bench.ts [--rounds 3] [--trees 500] [--small]
  *
- * Prints one JSON object per line: { name, ours_s, peer, peer_s, ratio, clock }. With one thread, both sides
+ * Prints one JSON object per line: { name, ours_s, peer, peer_s, ratio, clock, ours_mib, peer_mib }; the last two
+ * are the most memory that each process has held so far, interpreter, data and sources included. With one thread, both sides
  * count the processor time of their whole process, compilation and garbage collection included, so that
  * other work on the machine disturbs them little; with two, the time on the wall, starting the threads
  * included. Rounds alternate between the two, and the fastest of each counts. Both sides also return the
  * accuracy and the log-loss on the rows predicted, and the bench fails if they are not near each other.
  *
- * The peer needs scikit-learn; PYTHON names the interpreter (default python3).
+ * The peer needs scikit-learn; PYTHON names the interpreter (default python3). A second peer, ml-random-forest,
+ * is printed where ML_RANDOM_FOREST names a folder that it was installed in (`npm install ml-random-forest`).
+ * It takes minutes for what takes seconds here, so it grows a few trees and its time is multiplied.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -18,6 +21,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { measureMlRandomForest } from './ml-random-forest.ts';
 import { Rng } from '@prosodia/core';
 import { fitForest, predictProba } from '@prosodia/forest';
 import { ensureBuild } from '../../libs/runner/launch/build.mjs';
@@ -29,6 +33,8 @@ interface Measured {
   wall: number;
   accuracy: number;
   log_loss: number;
+  /** The most memory that the process has held so far. */
+  peak_mib: number;
 }
 
 const CLASSES = 8;
@@ -75,18 +81,36 @@ try {
       }
       const ours_s = Math.min(...ours.map((m) => m[clock]));
       const name = `forest/${trees} trees, ${rows} x ${cols}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`;
+      const ours_mib = peak(ours);
       if (peer === undefined) {
-        console.log(JSON.stringify({ name, ours_s, peer: null, peer_s: null, ratio: null, clock }));
+        console.log(JSON.stringify({ name, ours_s, peer: null, peer_s: null, ratio: null, clock, ours_mib }));
         continue;
       }
       checkAlike(name, ours, theirs);
       const peer_s = Math.min(...theirs.map((m) => m[clock]));
-      console.log(JSON.stringify({ name, ours_s, peer, peer_s, ratio: ours_s / peer_s, clock }));
+      const peer_mib = peak(theirs);
+      console.log(JSON.stringify({ name, ours_s, peer, peer_s, ratio: ours_s / peer_s, clock, ours_mib, peer_mib }));
     }
     ask?.stop();
+    printMlRandomForest(rows, cols, data);
   }
 } finally {
   rmSync(folder, { recursive: true });
+}
+
+function peak(measured: Measured[]): number {
+  return Math.max(...measured.map(({ peak_mib }) => peak_mib));
+}
+
+/** Prints the second peer, or why it is left out. */
+function printMlRandomForest(rows: number, cols: number, { x, y }: Data): void {
+  const folder = process.env['ML_RANDOM_FOREST'];
+  if (folder === undefined) {
+    console.error('No ml-random-forest: ML_RANDOM_FOREST names no folder it was installed in.');
+    return;
+  }
+  const name = `forest/${trees} trees, ${rows} x ${cols}, 1 thread`;
+  console.log(JSON.stringify({ name, ...measureMlRandomForest(folder, x, y, cols, trees) }));
 }
 
 interface Data {
@@ -126,7 +150,8 @@ async function measure(rows: number, cols: number, data: Data, threads: number, 
     if (ofRow.indexOf(Math.max(...ofRow)) === data.testY[row]) right++;
     loss -= Math.log(Math.max(ofRow[data.testY[row]!]!, Number.EPSILON));
   }
-  return { cpu: (user + system) / 1e6, wall, accuracy: right / rows, log_loss: loss / rows };
+  const peak_mib = Math.round(process.resourceUsage().maxRSS / 1024);
+  return { cpu: (user + system) / 1e6, wall, accuracy: right / rows, log_loss: loss / rows, peak_mib };
 }
 
 /** Starts the peer on the same data; it answers one line per measurement. */

@@ -1,10 +1,11 @@
 """scikit-learn's side of bench.ts: python3 peer.py FOLDER ROWS COLS TREES
 
 Reads lines "threads seed" and answers each with a line of JSON: processor and wall seconds of fitting and
-predicting, and the accuracy and log-loss on the rows predicted.
+predicting, the accuracy and log-loss on the rows predicted, and the most memory held so far.
 """
 
 import json
+import resource
 import sys
 import time
 
@@ -31,4 +32,5 @@ for line in sys.stdin:
     p = forest.predict_proba(test_x)
     answer = dict(cpu=time.process_time() - cpu, wall=time.perf_counter() - wall)
     answer.update(accuracy=accuracy_score(test_y, p.argmax(axis=1)), log_loss=log_loss(test_y, p))
+    answer.update(peak_mib=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
     print(json.dumps(answer), flush=True)
