@@ -58,8 +58,8 @@ export default defineStage({
           ...item,
           item_id: `${item_id}@${index}`,
           parent_item_id: item_id,
-          start_s: item.start_s + start / sample_rate,
-          end_s: item.start_s + Math.min(end, samples.length) / sample_rate,
+          start_s: start / sample_rate,
+          end_s: Math.min(end, samples.length) / sample_rate,
           samples: cut(samples, start, end),
         });
       }
