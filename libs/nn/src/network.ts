@@ -84,6 +84,8 @@ export interface BuildOptions {
   readonly batch: number;
   readonly training: boolean;
   readonly values: Values;
+  /** Training only: channels in a block, where convolutions may use blocks; see `blocked-convolution.ts`. */
+  readonly block?: number | undefined;
 }
 
 /**
@@ -92,10 +94,10 @@ export interface BuildOptions {
  * Throws a RequestError for a layer or option that does not exist, and a ShapeError that names the
  * layer for one that cannot follow the layers before it.
  */
-export function buildNetwork(spec: NetworkSpec, { batch, training, values }: BuildOptions): BuiltNetwork {
+export function buildNetwork(spec: NetworkSpec, { batch, training, values, block }: BuildOptions): BuiltNetwork {
   checkSpec(spec);
   const graph = new Graph();
-  const builder = new Builder(graph, training, values);
+  const builder = new Builder(graph, training, values, block);
   const tensor = graph.input('input', [batch, ...spec.inputShape]);
   let value: Value = { tensor, channels: 'last' };
   spec.layers.forEach((layer, position) => {
@@ -115,6 +117,7 @@ class Builder {
   readonly #graph: Graph;
   readonly #training: boolean;
   readonly #values: Values;
+  readonly #block: number | undefined;
   readonly #parameters: ParameterSlot[] = [];
   #parameterCount = 0;
   readonly #statistics: StatisticSlot[] = [];
@@ -123,10 +126,11 @@ class Builder {
   readonly #updates = new Map<string, Tensor>();
   #penalty: Tensor | undefined;
 
-  constructor(graph: Graph, training: boolean, values: Values) {
+  constructor(graph: Graph, training: boolean, values: Values, block: number | undefined) {
     this.#graph = graph;
     this.#training = training;
     this.#values = values;
+    this.#block = block;
   }
 
   append(layer: AnyLayer, parent: Surroundings, place: string, input: Value): Value {
@@ -177,6 +181,7 @@ class Builder {
     return {
       graph: this.#graph,
       training: this.#training,
+      block: this.#block,
       parameter: (name, shape, options) => this.#parameter(`${scope}/${name}`, shape, options),
       statistic: (name, shape, start) => this.#statistic(`${scope}/${name}`, shape, start),
       updateStatistic: (name, value) => void this.#updates.set(`${scope}/${name}`, value),

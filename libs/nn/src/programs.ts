@@ -37,6 +37,7 @@ export interface TrainingProgram extends Program {
  * Inputs: `input`, `targets [batch, classes]`, `weights [batch]`, one per weight, `statistics` (if any),
  * `noise_<i>`. Outputs: `loss` (mean of weighted losses, plus penalties), `logits`, the gradient of each
  * weight, clipped, in its shape, and `next_statistics`.
+ * @param block channels in a block, if convolutions may use blocks; see `blocked-convolution.ts`
  */
 export function trainingProgram(
   spec: NetworkSpec,
@@ -44,12 +45,14 @@ export function trainingProgram(
   loss: Loss,
   optimizer: Optimizer,
   batch: number,
+  block?: number,
 ): TrainingProgram {
   const { statistic } = flatValues(inventory);
   const sources: Tensor[] = [];
   const network = buildNetwork(spec, {
     batch,
     training: true,
+    block,
     values: {
       statistic,
       parameter(graph, { name, shape }) {

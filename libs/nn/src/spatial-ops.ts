@@ -2,7 +2,8 @@
  * Convolution and pooling over one or two spatial axes, channels before them (see `Value` in `layers/layer.ts`).
  */
 import { ShapeError, describeShape, type Attributes, type Shape, type Tensor } from './graph.ts';
-import { reshape } from './ops.ts';
+import { convolveBlocked, fitsBlocks } from './blocked-convolution.ts';
+import { relu, reshape } from './ops.ts';
 
 /** How a window moves over each spatial axis. */
 export interface Window {
@@ -72,11 +73,25 @@ export function windowOf(attributes: Attributes): Window {
   };
 }
 
+/** How a convolution is computed. */
+export interface ConvolutionForm {
+  /** Whether negative outputs become 0. */
+  readonly relu?: boolean;
+  /** Channels in a block, where they are convolved in blocks; see `blocked-convolution.ts`. */
+  readonly block?: number | undefined;
+}
+
 /**
  * Cross-correlation of `x` with `kernel [out channels, channels, ...size]`, plus a bias per out channel.
  * @param x `[batch, channels, ...spatial]`, or in training `[1, channels, batch, ...spatial]`
  */
-export function convolve(x: Tensor, kernel: Tensor, bias: Tensor | undefined, window: Window): Tensor {
+export function convolve(
+  x: Tensor,
+  kernel: Tensor,
+  bias: Tensor | undefined,
+  window: Window,
+  form: ConvolutionForm = {},
+): Tensor {
   const [batch, channels, ...spatial] = x.shape;
   const [filters, inputs, ...size] = kernel.shape;
   if (channels !== inputs) {
@@ -87,10 +102,19 @@ export function convolve(x: Tensor, kernel: Tensor, bias: Tensor | undefined, wi
     });
   }
   if (spatial.length > size.length) {
-    return convolve(x, reshape(kernel, [filters!, inputs!, 1, ...size]), bias, overBatch(window));
+    return convolve(x, reshape(kernel, [filters!, inputs!, 1, ...size]), bias, overBatch(window), form);
+  }
+  const { relu: limited = false, block } = form;
+  const given = bias ? [x, kernel, bias] : [x, kernel];
+  if (block !== undefined && fitsBlocks({ x, kernel, block })) {
+    const attributes = { ...windowAttributes(window), block, relu: Number(limited) };
+    return x.graph.composite('Conv', given, attributes, () => ({
+      outputs: [convolveBlocked({ x, kernel, bias, window, block, relu: limited })],
+    }))[0]!;
   }
   const shape = [batch!, filters!, ...windowOutput(spatial, window)];
-  return x.graph.node('Conv', bias ? [x, kernel, bias] : [x, kernel], [shape], windowAttributes(window))[0]!;
+  const y = x.graph.node('Conv', given, [shape], windowAttributes(window))[0]!;
+  return limited ? relu(y) : y;
 }
 
 /** The window with one axis more in front, the batch, along which it sees one row at a time. */

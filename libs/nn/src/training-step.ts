@@ -2,6 +2,7 @@
  * A step of training on batches of one size: the session that finds loss and gradients, the arrays that
  * are filled anew for every step, and the memory where weights and moments stay from step to step.
  */
+import { blockOfChannels } from './blocked-convolution.ts';
 import { openSession, type DeviceOptions, type FloatArray, type Session } from './device.ts';
 import { sizeOf } from './graph.ts';
 import type { Loss } from './losses.ts';
@@ -65,7 +66,8 @@ export class TrainingStep {
   /** Throws a ProsodiaError if the model does not load. */
   static async open(request: StepRequest, batch: number): Promise<TrainingStep> {
     const { network, inventory, loss, optimizer, deviceOptions } = request;
-    const program = trainingProgram(network, inventory, loss, optimizer, batch);
+    const block = (deviceOptions.device ?? 'cpu') === 'cpu' ? await blockOfChannels() : undefined;
+    const program = trainingProgram(network, inventory, loss, optimizer, batch, block);
     return new TrainingStep(
       request,
       batch,

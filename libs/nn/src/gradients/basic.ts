@@ -26,7 +26,7 @@ import {
   sumTo,
   transpose,
 } from '../ops.ts';
-import { elements, type GradientRule, integerValues, rule, scalarValue, scalePerChannel, unscaled } from './rule.ts';
+import { elements, type GradientRule, integerValues, rule, scalarValue, throughRelu } from './rule.ts';
 
 const passThrough = rule((g) => [g]);
 
@@ -66,11 +66,7 @@ export const basicRules: Readonly<Record<string, GradientRule>> = {
   /** d erf(a) / da = 2 / sqrt(pi) e^(-a^2) */
   Erf: rule((g, [a]) => [multiply(g, scale(exp(negate(multiply(a!, a!))), 2 / Math.sqrt(Math.PI)))]),
 
-  Relu: rule((g, _, y) => {
-    const { tensor, factor } = unscaled(g);
-    const passed = multiply(tensor, positive(y));
-    return [factor ? scalePerChannel(passed, factor) : passed];
-  }),
+  Relu: rule((g, _, y) => [throughRelu(g, y)]),
   Sigmoid: rule((g, _, y) => [multiply(g, multiply(y, subtract(y.graph.scalar(1), y)))]),
   Tanh: rule((g, _, y) => [multiply(g, subtract(y.graph.scalar(1), multiply(y, y)))]),
 

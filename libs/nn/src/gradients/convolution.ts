@@ -2,15 +2,17 @@
  * Gradient rule of convolution, for one image `[1, channels, ...spatial]`: in training the batch is one of
  * its axes (see `Value` in `layers/layer.ts`).
  */
+import { convolveBlocked } from '../blocked-convolution.ts';
 import type { Shape, Tensor } from '../graph.ts';
 import { concat, gemm, multiply, pad, reshape, reverse, sum, transpose, turn } from '../ops.ts';
 import { windowAttributes, windowOf, type Window } from '../spatial-ops.ts';
-import { rule, unscaled, type GradientRule } from './rule.ts';
+import { rule, throughRelu, unscaled, type GradientRule } from './rule.ts';
 
 export const convolutionRules: Readonly<Record<string, GradientRule>> = {
-  Conv: rule((g, [x, kernel, bias], _y, { node, wanted }) => {
+  Conv: rule((g, [x, kernel, bias], y, { node, wanted }) => {
     const window = windowOf(node.attributes);
-    const { tensor, factor } = unscaled(g);
+    const { relu, block } = node.attributes as { relu?: number; block?: number };
+    const { tensor, factor } = unscaled(relu ? throughRelu(g, y) : g);
     const perFilter = (a: Tensor): Tensor =>
       factor
         ? multiply(
@@ -23,7 +25,7 @@ export const convolutionRules: Readonly<Record<string, GradientRule>> = {
         : a;
     const allButChannels = g.shape.flatMap((_, axis) => (axis === 1 ? [] : [axis]));
     return [
-      wanted[0] ? convolutionInput(tensor, perFilter(kernel!), x!.shape, window) : undefined,
+      wanted[0] ? convolutionInput(tensor, perFilter(kernel!), x!.shape, window, block) : undefined,
       wanted[1] ? perFilter(convolutionKernel(tensor, x!, kernel!.shape, window)) : undefined,
       bias && wanted[2] ? perFilter(sum(tensor, allButChannels, false)) : undefined,
     ];
@@ -34,20 +36,21 @@ export const convolutionRules: Readonly<Record<string, GradientRule>> = {
  * With stride 1 the convolution of `g` with the kernel turned round, its two channel axes swapped, unless
  * turning the kernel costs more than what it saves: ORT moves its few elements per channel one by one.
  */
-function convolutionInput(g: Tensor, kernel: Tensor, shape: Shape, window: Window): Tensor {
+function convolutionInput(g: Tensor, kernel: Tensor, shape: Shape, window: Window, block?: number): Tensor {
   const positions = product(g.shape.slice(2));
   const strided = window.strides.some((stride) => stride > 1);
   const planes = window.size.length === 3;
   if (strided && planes) return rowByRow(g, kernel, shape, window);
-  if (strided || (!planes && 6 * kernel.shape[0]! > positions)) return transposedConvolution(g, kernel, shape, window);
-  const spatialAxes = window.size.map((_, i) => i + 2);
-  const turned = transpose(reverse(kernel, spatialAxes), [1, 0, ...spatialAxes]);
   const reach = window.size.map((size, i) => window.dilations[i]! * (size - 1));
   const back = {
     ...window,
     before: reach.map((r, i) => r - window.before[i]!),
     after: reach.map((r, i) => r - window.after[i]!),
   };
+  if (!strided && block !== undefined) return convolveBlocked({ x: g, kernel, window: back, block, back: true });
+  if (strided || (!planes && 6 * kernel.shape[0]! > positions)) return transposedConvolution(g, kernel, shape, window);
+  const spatialAxes = window.size.map((_, i) => i + 2);
+  const turned = transpose(reverse(kernel, spatialAxes), [1, 0, ...spatialAxes]);
   return g.graph.node('Conv', [g, turned], [shape], windowAttributes(back))[0]!;
 }
 

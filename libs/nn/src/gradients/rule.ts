@@ -7,7 +7,7 @@
  * `gradients.test.ts`, those of composites with their layers.
  */
 import type { GraphNode, Tensor } from '../graph.ts';
-import { multiply } from '../ops.ts';
+import { multiply, positive } from '../ops.ts';
 
 export interface RuleContext {
   readonly node: GraphNode;
@@ -61,4 +61,11 @@ export function scalePerChannel(tensor: Tensor, factor: Tensor): Tensor {
 
 export function unscaled(gradient: Tensor): Scaled {
   return scaled.get(gradient) ?? { tensor: gradient, factor: undefined };
+}
+
+/** The gradient `g` of `y = max(x, 0)` where y is positive, and 0 elsewhere. */
+export function throughRelu(g: Tensor, y: Tensor): Tensor {
+  const { tensor, factor } = unscaled(g);
+  const passed = multiply(tensor, positive(y));
+  return factor ? scalePerChannel(passed, factor) : passed;
 }

@@ -60,8 +60,9 @@ function build(rank: 1 | 2, context: LayerContext, input: Value, options: Convol
   const bias = options.use_bias
     ? context.parameter('bias', [options.filters], { ...fans, initializer: options.bias_initializer })
     : undefined;
-  const tensor = convolve(x.tensor, kernel, bias, window);
-  return activate(options.activation, { tensor, channels: x.channels });
+  const relu = options.activation === 'relu';
+  const tensor = convolve(x.tensor, kernel, bias, window, { relu, block: context.block });
+  return activate(relu ? 'linear' : options.activation, { tensor, channels: x.channels });
 }
 
 export const conv1d = defineLayer({

@@ -47,6 +47,8 @@ export interface LayerContext {
   readonly graph: Graph;
   /** True in the training graph: dropout drops, batch norm uses the batch. */
   readonly training: boolean;
+  /** Training only: channels in a block, where ONNX Runtime convolves in blocks; see `../blocked-convolution.ts`. */
+  readonly block: number | undefined;
   /** A trained weight. */
   parameter(name: string, shape: Shape, options: ParameterOptions): Tensor;
   /** A value kept from step to step without being trained, and how it starts. */
