@@ -1,5 +1,16 @@
 /** Matrices, stacked channels and vectors: shapes, order of axes, padding, normalization, broken items. */
-import { chromaStft, melspectrogram, mfcc, powerToDb, rms, spectralContrast, zeroCrossingRate } from '@prosodia/dsp';
+import {
+  chromaStft,
+  gammatoneCepstra,
+  gaussianCepstra,
+  gaussianSpectrogram,
+  melspectrogram,
+  mfcc,
+  powerToDb,
+  rms,
+  spectralContrast,
+  zeroCrossingRate,
+} from '@prosodia/dsp';
 import { audioRow, rowsOf, toyClips, useWorkbench } from '@prosodia/runner/conformance';
 import { describe, expect, it } from 'vitest';
 import stage from './stage.ts';
@@ -39,6 +50,34 @@ const moments = (values: ArrayLike<number>) => {
 const CEPSTRA = { mfcc: { n_mfcc: 13, deltas: 1 } };
 
 describe('form matrix', () => {
+  it('takes Gaussian and gammatone cepstra, their derivatives, and Gaussian filters in dB, as [frames, bands]', async () => {
+    const features = [
+      { gaussian_cepstra: { n_coefficients: 13, deltas: 2 } },
+      { gaussian_db: { n_filters: 26 } },
+      { gammatone_cepstra: { n_coefficients: 14, deltas: 1 } },
+    ];
+    const { reader, values } = await run({ form: 'matrix', features, length: { frames: 32 } });
+    expect(reader.layout).toMatchObject({ shape: [32, 39 + 26 + 28], axes: ['frame', 'band'] });
+    const names = JSON.parse(reader.metadata['bands']!) as string[];
+    expect([names[0], names[13], names[26], names[39], names[65], names[79]]).toEqual([
+      'gaussian_cepstra_00',
+      'gaussian_cepstra_delta_00',
+      'gaussian_cepstra_delta2_00',
+      'gaussian_db_00',
+      'gammatone_cepstra_00',
+      'gammatone_cepstra_delta_00',
+    ]);
+    const cepstra = gaussianCepstra({ ...source, n_coefficients: 13 });
+    const energies = powerToDb(gaussianSpectrogram({ ...source, n_filters: 26 }));
+    const tones = gammatoneCepstra({ ...source, n_coefficients: 14 });
+    for (const frame of [0, 7, 31]) {
+      const bands = values.subarray(93 * frame, 93 * (frame + 1));
+      close(bands.subarray(0, 13), cepstra.data.subarray(13 * frame, 13 * (frame + 1)));
+      close(bands.subarray(39, 65), energies.data.subarray(26 * frame, 26 * (frame + 1)));
+      close(bands.subarray(65, 79), tones.data.subarray(14 * frame, 14 * (frame + 1)));
+    }
+  });
+
   it('puts the bands of the features side by side, frame by frame, and derivatives behind their feature', async () => {
     const { reader, values, padding } = await run({
       form: 'matrix',

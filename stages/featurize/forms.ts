@@ -7,7 +7,8 @@
 import { RequestError, type Static, Type } from '@prosodia/core';
 import { type Matrix, functionals, stackBands, zeros } from '@prosodia/dsp';
 import type { FeatureLayout, FeatureMetadata } from '@prosodia/tables';
-import type { FeatureSpec } from './features.ts';
+import { type CourseSpec, type FeatureSpec, isCourse, isMeasure } from './features.ts';
+import { measures } from './measures.ts';
 import { type Course, type Framing, Spectra, bandName } from './spectra.ts';
 
 export const FormSchema = Type.Union(
@@ -92,6 +93,8 @@ export function checkForm({ form, length, normalize, channels, channel_axis }: F
       refuse('functionals need no number of frames', 'use length: { seconds: S }, or none');
     if (normalize !== 'none') refuse('functionals of normalized features say nothing', 'use normalize: none');
   }
+  const whole = form !== 'scalars' && channels.flat().find(isMeasure);
+  if (whole) refuse(`${Object.keys(whole)[0]} measures whole items and has no frames`, 'use form: scalars for it');
   if (form === 'channels' && channels.some((groups) => groups.length === 0)) {
     refuse('a channel needs a feature', 'remove the empty channel');
   }
@@ -109,11 +112,11 @@ export function formed(y: Float32Array, framing: Framing, options: FormOptions):
     length && 'seconds' in length
       ? fitSamples(y, Math.round(length.seconds * framing.sr), align)
       : { samples: y, padding: 0 };
+  if (form === 'scalars') return scalars(samples, framing, channels[0]!);
   const spectra = new Spectra(samples, framing);
-  if (form === 'scalars') return scalars(spectra, channels[0]!);
 
   const groups = channels.map((specs) =>
-    specs.flatMap((spec) => spectra.courses(spec, 'mfcc' in spec ? ORDERS.slice(0, spec.mfcc.deltas) : [])),
+    specs.filter(isCourse).flatMap((spec) => spectra.courses(spec, ORDERS.slice(0, cepstral(spec)?.deltas ?? 0))),
   );
   const frames = groups[0]![0]!.matrix.rows;
   const wanted = length && 'frames' in length ? length.frames : frames;
@@ -149,12 +152,27 @@ export function formed(y: Float32Array, framing: Framing, options: FormOptions):
 
 const ORDERS = [1, 2];
 
-/** Functionals of every band, in the order feature, functional, band. */
-function scalars(spectra: Spectra, specs: readonly FeatureSpec[]): Formed {
+/** The settings of derivatives, for features that have any. */
+function cepstral(spec: CourseSpec) {
+  if ('mfcc' in spec) return spec.mfcc;
+  if ('gaussian_cepstra' in spec) return spec.gaussian_cepstra;
+  return 'gammatone_cepstra' in spec ? spec.gammatone_cepstra : undefined;
+}
+
+/** Functionals of every band, in the order feature, functional, band; and measures of the whole item. */
+function scalars(y: Float32Array, framing: Framing, specs: readonly FeatureSpec[]): Formed {
+  const spectra = new Spectra(y, framing);
   const names: string[] = [];
   const values: number[] = [];
   for (const spec of specs) {
-    const derivatives = 'mfcc' in spec && spec.mfcc.delta_functionals.length > 0 ? ORDERS : [];
+    if (isMeasure(spec)) {
+      for (const [name, value] of measures(y, framing.sr, spec)) {
+        names.push(name);
+        values.push(value);
+      }
+      continue;
+    }
+    const derivatives = cepstral(spec)?.delta_functionals.length ? ORDERS : [];
     for (const { name, matrix, functionals: wanted, heard } of spectra.courses(spec, derivatives)) {
       const table = functionals(heard ? framesOf(matrix, heard) : matrix, wanted); // bands x functionals
       for (const [f, functional] of wanted.entries()) {

@@ -10,6 +10,8 @@ import {
   cepstrum,
   chromaStft,
   delta,
+  gammatoneCepstra,
+  gaussianSpectrogram,
   magnitude,
   melspectrogram,
   powerSpectrogram,
@@ -21,10 +23,11 @@ import {
   spectralContrast,
   spectralFlatness,
   spectralRolloff,
+  tonnetz,
   yin,
   zeroCrossingRate,
 } from '@prosodia/dsp';
-import type { FeatureSpec, SettingsOf } from './features.ts';
+import { type CourseSpec, type FunctionalChoice, type SettingsOf, chosenFunctionals } from './features.ts';
 
 /** Settings shared by all features of a table. */
 export interface Framing {
@@ -65,7 +68,7 @@ export class Spectra {
    * @throws DataError if the samples are none or not finite, or a feature is not; RequestError for settings that
    *   do not go together. Both name the feature.
    */
-  courses(spec: FeatureSpec, orders: readonly number[]): Course[] {
+  courses(spec: CourseSpec, orders: readonly number[]): Course[] {
     const [name] = Object.keys(spec) as [string];
     try {
       const courses = this.#courses(spec, orders);
@@ -76,20 +79,35 @@ export class Spectra {
     }
   }
 
-  #courses(spec: FeatureSpec, orders: readonly number[]): Course[] {
+  #courses(spec: CourseSpec, orders: readonly number[]): Course[] {
     const { sr, n_fft, hop_length } = this.#framing;
     const frames = { frame_length: n_fft, hop_length };
     const one = (
       name: string,
       matrix: Matrix,
-      { functionals }: { functionals: readonly FunctionalName[] },
-    ): Course[] => [{ name, matrix, functionals }];
-    if ('mfcc' in spec) return this.#cepstra(spec.mfcc, orders);
+      { functionals }: { functionals: readonly FunctionalChoice[] },
+    ): Course[] => [{ name, matrix, functionals: chosenFunctionals(functionals) }];
+    if ('mfcc' in spec) {
+      const { n_mfcc, lifter } = spec.mfcc;
+      return withDerivatives('mfcc', cepstrum(this.#melDb(spec.mfcc), { n_mfcc, lifter }), spec.mfcc, orders);
+    }
+    if ('gaussian_cepstra' in spec) {
+      const { n_coefficients: n_mfcc, lifter } = spec.gaussian_cepstra;
+      const matrix = cepstrum(this.#gaussianDb(spec.gaussian_cepstra), { n_mfcc, lifter });
+      return withDerivatives('gaussian_cepstra', matrix, spec.gaussian_cepstra, orders);
+    }
+    if ('gaussian_db' in spec) return one('gaussian_db', this.#gaussianDb(spec.gaussian_db), spec.gaussian_db);
+    if ('gammatone_cepstra' in spec) {
+      const { fmax = sr / 2, ...settings } = spec.gammatone_cepstra;
+      const matrix = gammatoneCepstra({ S: this.#power, sr, n_fft, ...settings, fmax });
+      return withDerivatives('gammatone_cepstra', matrix, settings, orders);
+    }
     if ('mel_db' in spec) {
       const { ref, top_db } = spec.mel_db;
       return one('mel_db', powerToDb(this.#mel(spec.mel_db), { ref, top_db }), spec.mel_db);
     }
-    if ('chroma' in spec) return one('chroma', chromaStft({ S: this.#power, sr, n_fft }), spec.chroma);
+    if ('chroma' in spec) return one('chroma', this.#chroma, spec.chroma);
+    if ('tonnetz' in spec) return one('tonnetz', tonnetz(this.#chroma), spec.tonnetz);
     if ('contrast' in spec) return one('contrast', spectralContrast({ S: this.#magnitude, sr, n_fft }), spec.contrast);
     if ('centroid' in spec) return one('centroid', spectralCentroid({ S: this.#magnitude, sr, n_fft }), spec.centroid);
     if ('bandwidth' in spec) {
@@ -103,27 +121,12 @@ export class Spectra {
     return one('rms', rms({ y: this.#y, ...frames }), spec.rms);
   }
 
-  #cepstra(settings: SettingsOf<'mfcc'>, orders: readonly number[]): Course[] {
-    const { n_mfcc, lifter, functionals, delta_functionals } = settings;
-    const matrix = cepstrum(this.#melDb(settings), { n_mfcc, lifter });
-    // librosa refuses the default edge mode for fewer frames than the window is wide.
-    const mode = matrix.rows < 9 ? 'nearest' : 'interp';
-    return [
-      { name: 'mfcc', matrix, functionals },
-      ...orders.map((order) => ({
-        name: order === 1 ? 'mfcc_delta' : `mfcc_delta${order}`,
-        matrix: delta(matrix, { mode, order }),
-        functionals: delta_functionals,
-      })),
-    ];
-  }
-
   /** Pitch, 0 where there is none, and whether there is one. */
   #pitch({ functionals, ...settings }: SettingsOf<'pyin'>): Course[] {
     const { sr, n_fft, hop_length } = this.#framing;
     const found = pyin(this.#y, { sr, frame_length: n_fft, hop_length, ...range(settings), fill_na: 0 });
     return [
-      { name: 'pyin', matrix: found.f0, functionals, heard: found.voiced_flag },
+      { name: 'pyin', matrix: found.f0, functionals: chosenFunctionals(functionals), heard: found.voiced_flag },
       { name: 'voiced', matrix: found.voiced_flag, functionals: ['mean'] },
     ];
   }
@@ -135,6 +138,19 @@ export class Spectra {
 
   get #magnitude(): Matrix {
     return this.#once('magnitude', () => magnitude(this.#power));
+  }
+
+  get #chroma(): Matrix {
+    const { sr, n_fft } = this.#framing;
+    return this.#once('chroma', () => chromaStft({ S: this.#power, sr, n_fft }));
+  }
+
+  #gaussianDb({ n_filters, fmin, fmax, alpha }: Omit<SettingsOf<'gaussian_db'>, 'functionals'>): Matrix {
+    const { sr, n_fft } = this.#framing;
+    const filters = { n_filters, fmin, fmax: fmax ?? sr / 2, alpha };
+    return this.#once(`gaussian ${Object.values(filters).join()}`, () =>
+      powerToDb(gaussianSpectrogram({ S: this.#power, sr, n_fft, ...filters })),
+    );
   }
 
   #mel({ n_mels, fmin, fmax }: MelSettings): Matrix {
@@ -155,6 +171,25 @@ export class Spectra {
     if (!matrix) this.#kept.set(name, (matrix = make()));
     return matrix;
   }
+}
+
+/** Cepstra, and their derivatives of the orders that are asked for. */
+function withDerivatives(
+  name: string,
+  matrix: Matrix,
+  { functionals, delta_functionals }: Record<'functionals' | 'delta_functionals', readonly FunctionalChoice[]>,
+  orders: readonly number[],
+): Course[] {
+  // librosa refuses the default edge mode for fewer frames than the window is wide.
+  const mode = matrix.rows < 9 ? 'nearest' : 'interp';
+  return [
+    { name, matrix, functionals: chosenFunctionals(functionals) },
+    ...orders.map((order) => ({
+      name: order === 1 ? `${name}_delta` : `${name}_delta${order}`,
+      matrix: delta(matrix, { mode, order }),
+      functionals: chosenFunctionals(delta_functionals),
+    })),
+  ];
 }
 
 function range({ fmin, fmax }: { fmin: number; fmax: number }) {

@@ -13,9 +13,10 @@ export default defineStage({
   name: 'featurize',
   summary: 'Computes features of each item: summarized over time, or as a matrix, stacked channels or a vector.',
   details:
-    'Names, defaults and numbers are those of librosa. Frames are centred, the window is a periodic Hann. A matrix ' +
-    'is [frames, bands], as conv1d and recurrent layers take it; stacked channels are [bands, frames, channels], as ' +
-    'conv2d takes them. How much of an item is padding stands in the column `padding`.',
+    'Names, defaults and numbers are those of librosa, and for the voice (voice_quality, formants) those of Praat. ' +
+    'Frames are centred, the window is a periodic Hann. A matrix is [frames, bands], as conv1d and recurrent layers ' +
+    'take it; stacked channels are [bands, frames, channels], as conv2d takes them. How much of an item is padding ' +
+    'stands in the column `padding`.',
   params: Type.Object({
     n_fft: Type.Integer({ default: 2048, minimum: 16, description: 'Samples in a frame.' }),
     hop_length: Type.Integer({ default: 512, minimum: 1, description: 'Samples from one frame to the next.' }),

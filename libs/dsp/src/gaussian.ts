@@ -94,8 +94,23 @@ export function gaussian(sr: number, n_fft: number, options: GaussianBankOptions
   return out;
 }
 
+/** Options of {@link gaussianSpectrogram}. */
+export interface GaussianOptions extends PitchedSource, GaussianBankOptions {}
+
+/**
+ * Energies in the bands of {@link gaussian} filters, frames x n_filters.
+ *
+ * @param source `S` is a power spectrogram; `y` is transformed with hop_length 512 by default
+ * @throws as {@link gaussian} and stft
+ */
+export function gaussianSpectrogram(source: GaussianOptions): Matrix {
+  const { sr = 22050 } = source;
+  const { S, n_fft } = resolve(source, 2, 'gaussianSpectrogram');
+  return bandRows(S, gaussianBank(sr, n_fft, source).bank);
+}
+
 /** Options of {@link gaussianCepstra}. */
-export interface GaussianCepstraOptions extends PitchedSource, GaussianBankOptions, Omit<CepstrumOptions, 'n_mfcc'> {
+export interface GaussianCepstraOptions extends GaussianOptions, Omit<CepstrumOptions, 'n_mfcc'> {
   /** Number of coefficients to keep, at most n_filters. Default 20. */
   n_coefficients?: number;
 }
@@ -108,8 +123,6 @@ export interface GaussianCepstraOptions extends PitchedSource, GaussianBankOptio
  * @throws as {@link gaussian}, cepstrum and stft
  */
 export function gaussianCepstra(source: GaussianCepstraOptions): Matrix {
-  const { sr = 22050, n_coefficients = 20 } = source;
-  const { S, n_fft } = resolve(source, 2, 'gaussianCepstra');
-  const energies = bandRows(S, gaussianBank(sr, n_fft, source).bank);
-  return cepstrum(powerToDb(energies), { ...source, n_mfcc: n_coefficients });
+  const { n_coefficients = 20 } = source;
+  return cepstrum(powerToDb(gaussianSpectrogram(source)), { ...source, n_mfcc: n_coefficients });
 }

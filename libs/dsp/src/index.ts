@@ -16,7 +16,14 @@ export {
   type GammatoneBankOptions,
   type GammatoneCepstraOptions,
 } from './gammatone.ts';
-export { gaussian, gaussianCepstra, type GaussianBankOptions, type GaussianCepstraOptions } from './gaussian.ts';
+export {
+  gaussian,
+  gaussianCepstra,
+  gaussianSpectrogram,
+  type GaussianBankOptions,
+  type GaussianCepstraOptions,
+  type GaussianOptions,
+} from './gaussian.ts';
 export { harmonicity, type HarmonicityOptions } from './harmonicity.ts';
 export { intensity, type IntensityContour, type IntensityOptions } from './intensity.ts';
 export { stackBands, transpose, zeros, type ComplexMatrix, type Matrix } from './matrix.ts';
