@@ -1,118 +1,152 @@
 /** Combines the predictions of several models into one. */
 import { DataError, LeakError, type ManyItem, RequestError, Type, defineStage, many } from '@prosodia/core';
-import { type Matrix, encodeLabels, fitVoteWeights, hardVote, softVote } from '@prosodia/stats';
-import { type PredictionReader, type PredictionRow, PredictionTable, SplitTable } from '@prosodia/tables';
+import {
+  type FittedLogistic,
+  encodeLabels,
+  fitStack,
+  fitVoteWeights,
+  hardVote,
+  logLoss,
+  softVote,
+  stack,
+} from '@prosodia/stats';
+import { type PredictionReader, type PredictionRow, PredictionTable, type Seen, SplitTable } from '@prosodia/tables';
+import { align, readMembers } from './align.ts';
+import { readOutOfFold, requireInnerFolds } from './out-of-fold.ts';
 
-interface Aligned {
-  labels: readonly string[];
-  rows: PredictionRow[];
-  members: Matrix[];
-}
+/** How members are combined: a vote by weights, or a model of their predictions. */
+type Combination =
+  | { readonly weights: number[]; readonly fitted: boolean }
+  | { readonly stack: FittedLogistic; readonly rows: number; readonly loss: number };
 
 export default defineStage({
   name: 'ensemble',
-  summary: 'Combines the predictions of several models: mean of probabilities, or majority of votes.',
+  summary: 'Combines the predictions of several models: mean of probabilities, majority of votes, or stacking.',
   details:
     'Members must predict the same items over the same labels. Weights are equal, given, or fitted: fitted ' +
-    'weights minimize the log-loss on validation rows, and never see a test row.',
+    'weights minimize the log-loss on validation rows, which no member may have been fitted on. `stacking` fits a ' +
+    'logistic regression on the members’ probabilities for training rows, each by a model that had not seen the ' +
+    'row: `out_of_fold` takes the predictions of the inner folds, one stage per member, in the order of ' +
+    '`predictions`. Every prediction carries what its model has seen, and what has seen too much is refused.',
   params: Type.Object({
-    method: Type.Union([Type.Literal('soft'), Type.Literal('hard')], {
+    method: Type.Union([Type.Literal('soft'), Type.Literal('hard'), Type.Literal('stacking')], {
       default: 'soft',
-      description: 'soft: weighted mean of probabilities; hard: weighted share of votes.',
+      description:
+        'soft: weighted mean of probabilities; hard: weighted share of votes; stacking: a logistic regression fitted on out-of-fold probabilities.',
     }),
     weights: Type.Union([Type.Literal('equal'), Type.Literal('fitted'), Type.Array(Type.Number({ minimum: 0 }))], {
       default: 'equal',
-      description: 'equal, fitted on validation rows, or one number per member in their order.',
+      description: 'equal, fitted on validation rows, or one number per member in their order; soft and hard only.',
+    }),
+    C: Type.Number({
+      default: 1,
+      exclusiveMinimum: 0,
+      description: "Weight of the data against the L2 penalty, as in scikit-learn's LogisticRegression; stacking only.",
     }),
     fold: Type.Integer({ default: 0, minimum: 0, description: 'Fold of the split.' }),
   }),
-  inputs: { predictions: many(PredictionTable), split: SplitTable },
+  inputs: { predictions: many(PredictionTable), out_of_fold: many(PredictionTable), split: SplitTable },
   outputs: { predictions: PredictionTable },
 
-  async fit({ params, validation }): Promise<number[]> {
+  async fit({ params, training, validation }): Promise<Combination> {
     const { predictions } = validation;
     if (predictions.length === 0) {
       throw new RequestError({ problem: 'there is nothing to combine', expected: 'from: { predictions: [a, b] }' });
     }
-    if (params.weights === 'equal') return predictions.map(() => 1);
-    if (params.weights !== 'fitted') {
-      if (params.weights.length === predictions.length) return params.weights;
-      throw new RequestError({
-        problem: 'every member needs a weight',
-        expected: `${predictions.length} weights, for ${predictions.map(({ from }) => from).join(', ')}`,
-        got: `${params.weights.length}`,
-        where: 'parameter weights',
-      });
+    if (params.method === 'stacking') {
+      if (params.weights !== 'equal') {
+        throw new RequestError({
+          problem: 'a stack has no weights to set: it fits its own',
+          expected: 'weights left out, or another method',
+          where: 'parameter weights',
+        });
+      }
+      const names = predictions.map(({ from }) => from);
+      return fitOutOfFold(await readOutOfFold(training.out_of_fold, names), params.C);
     }
-    const { rows, labels, members } = await align(predictions);
-    if (rows.length === 0) {
-      throw new DataError({
-        problem: 'there are no validation rows to fit weights on',
-        fix: 'give the split a validation share, or use equal weights',
-      });
-    }
-    return fitVoteWeights(
-      encodeLabels(
-        rows.map(({ label }) => label),
-        labels,
-      ).indices,
-      members,
-    ).weights;
+    if (params.weights === 'fitted') return { weights: await fitWeights(predictions), fitted: true };
+    const weights = params.weights === 'equal' ? predictions.map(() => 1) : params.weights;
+    if (weights.length === predictions.length) return { weights, fitted: false };
+    throw new RequestError({
+      problem: 'every member needs a weight',
+      expected: `${predictions.length} weights, for ${predictions.map(({ from }) => from).join(', ')}`,
+      got: `${weights.length}`,
+      where: 'parameter weights',
+    });
   },
 
-  async run({ params, inputs, outputs, state: weights, metrics }) {
-    const { labels, rows, members } = await align(inputs.predictions);
-    const combined = (params.method === 'soft' ? softVote : hardVote)(members, weights);
+  async run({ params, inputs, outputs, state, metrics }) {
+    const { labels, rows, members } = align(await readMembers(inputs.predictions));
+    await requireInnerFolds(inputs.out_of_fold, await inputs.split.roles(params.fold));
+    const combined =
+      'stack' in state
+        ? stack(state.stack, members)
+        : (params.method === 'soft' ? softVote : hardVote)(members, state.weights);
     outputs.predictions.begin(labels);
     for (const [r, row] of rows.entries()) {
       await outputs.predictions.append(
-        row,
+        { ...row, seen: seenBy(state, row) },
         Float32Array.from(combined.data.subarray(r * labels.length, (r + 1) * labels.length)),
       );
     }
+    if ('stack' in state) {
+      metrics({ out_of_fold_rows: state.rows, out_of_fold_log_loss: state.loss });
+      return;
+    }
+    const { weights } = state;
     const total = weights.reduce((sum, weight) => sum + weight, 0);
     metrics(Object.fromEntries(inputs.predictions.map(({ from }, i) => [`weight_${from}`, weights[i]! / total])));
   },
 });
 
-/** Puts the members' probabilities over the same rows and labels. Throws a DataError or a LeakError where they differ. */
-async function align(predictions: readonly ManyItem<PredictionReader>[]): Promise<Aligned> {
-  const tables = await Promise.all(
-    predictions.map(async ({ from, artifact }) => ({ from, labels: artifact.labels, ...(await artifact.all()) })),
-  );
-  const first = tables[0]!;
-  const order = new Map(first.rows.map((row, i) => [`${row.fold} ${row.item_id}`, i]));
-  const members = tables.map((table) => {
-    if (table.labels.join('\0') !== first.labels.join('\0')) {
-      throw new DataError({
-        problem: 'the members predict different labels',
-        expected: `${first.labels.join(', ')} (${first.from})`,
-        got: `${table.labels.join(', ')} (${table.from})`,
-      });
-    }
-    const cols = first.labels.length;
-    const data = new Float32Array(first.rows.length * cols);
-    const missing = table.rows.find((row) => !order.has(`${row.fold} ${row.item_id}`));
-    if (missing || table.rows.length !== first.rows.length) {
-      throw new DataError({
-        problem: 'the members predict different items',
-        expected: `the ${first.rows.length} items of ${first.from}`,
-        got: `${table.rows.length} items of ${table.from}${missing ? `, among them ${missing.item_id}` : ''}`,
-      });
-    }
-    for (const [r, row] of table.rows.entries()) {
-      const at = order.get(`${row.fold} ${row.item_id}`)!;
-      const { role } = first.rows[at]!;
-      if (row.role !== role) {
-        throw new LeakError({
-          problem: 'the members give an item different roles',
-          expected: `predictions over one split: ${row.item_id} is ${role} in ${first.from}`,
-          got: `${row.role} in ${table.from}, which may have been trained on it`,
-        });
-      }
-      data.set(table.probabilities.subarray(r * cols, (r + 1) * cols), at * cols);
-    }
-    return { data, rows: first.rows.length, cols };
-  });
-  return { labels: first.labels, rows: first.rows, members };
+/** What the combination as a whole has seen. */
+function seenBy(combination: Combination, { role, seen }: PredictionRow): Seen {
+  const fittedOn = 'stack' in combination ? 'train' : combination.fitted ? 'validation' : undefined;
+  return role === fittedOn ? 'fitted' : seen;
+}
+
+/** Weights from the validation rows. Throws a LeakError if a member was fitted on them, a DataError if there are none. */
+async function fitWeights(predictions: readonly ManyItem<PredictionReader>[]): Promise<number[]> {
+  const tables = await readMembers(predictions);
+  for (const { from, rows } of tables) {
+    const row = rows.find(({ seen }) => seen === 'fitted');
+    if (!row) continue;
+    throw new LeakError({
+      problem: 'a member was fitted on the validation rows that would weigh it',
+      expected: 'members fitted on training rows only: what one remembers says nothing of what it can',
+      got: row.item_id,
+      where: `predictions of ${from}`,
+      fix: `fit_on: [train] in ${from}, or method: stacking`,
+    });
+  }
+  const { rows, labels, members } = align(tables);
+  if (rows.length === 0) {
+    throw new DataError({
+      problem: 'there are no validation rows to fit weights on',
+      fix: 'give the split a validation share, or use equal weights',
+    });
+  }
+  return fitVoteWeights(truthOf(rows, labels), members).weights;
+}
+
+function fitOutOfFold(outOfFold: Awaited<ReturnType<typeof readOutOfFold>>, C: number): Combination {
+  // Rows that are tested in an inner fold are training rows here, and that no model had seen them was made sure of.
+  const { rows, labels, members } = align(outOfFold);
+  if (rows.length === 0) {
+    throw new DataError({
+      problem: 'there are no out-of-fold predictions of training rows',
+      expected: 'an inner split that tests training clips of this fold',
+      where: 'input out_of_fold',
+    });
+  }
+  const truth = truthOf(rows, labels);
+  const fitted = fitStack(truth, members, { C });
+  return { stack: fitted, rows: rows.length, loss: logLoss(truth, stack(fitted, members)) };
+}
+
+function truthOf(rows: readonly PredictionRow[], labels: readonly string[]): Int32Array {
+  return encodeLabels(
+    rows.map(({ label }) => label),
+    labels,
+  ).indices;
 }

@@ -3,7 +3,16 @@ import { mkdir, mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ManyItem, Rng, type Role } from '@prosodia/core';
-import { type ClipRow, ClipTable, Model, PredictionTable, Report, type SplitRow, SplitTable } from '@prosodia/tables';
+import {
+  type ClipRow,
+  ClipTable,
+  Model,
+  PredictionTable,
+  Report,
+  type Seen,
+  type SplitRow,
+  SplitTable,
+} from '@prosodia/tables';
 import stage from './stage.ts';
 
 export type EvaluateParams = Parameters<typeof stage.run>[0]['params'];
@@ -15,6 +24,8 @@ export interface PredictedRow {
   fold?: number;
   role?: Role;
   label: string;
+  /** Default: unseen. */
+  seen?: Seen;
   p: readonly number[];
 }
 
@@ -151,8 +162,8 @@ async function writePredictions(
 ): Promise<ManyItem<Awaited<ReturnType<typeof PredictionTable.open>>>> {
   const writer = await PredictionTable.create(folder, { where });
   writer.begin(labels);
-  for (const { clip_id, item_id = clip_id, fold = 0, role = 'test', label, p } of rows) {
-    await writer.append({ clip_id, item_id, fold, role, label }, Float32Array.from(p));
+  for (const { clip_id, item_id = clip_id, fold = 0, role = 'test', label, seen = 'unseen', p } of rows) {
+    await writer.append({ clip_id, item_id, fold, role, label, seen }, Float32Array.from(p));
   }
   await writer.close();
   return { from, artifact: await PredictionTable.open(folder, { where }) };

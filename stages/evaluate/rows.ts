@@ -24,6 +24,7 @@ export interface Judged {
 /**
  * Pools the rows of `role` in the order of the tables.
  * @throws DataError if there is no such row, classes differ, a row comes twice, or a clip or label is unknown
+ * @throws LeakError if the model behind a prediction has seen the row
  */
 export async function gather(
   tables: readonly ManyItem<PredictionReader>[],
@@ -49,6 +50,7 @@ export async function gather(
         });
       }
       seen.add(key);
+      requireUnseen(row, from);
       rows.push(row);
       for (let c = 0; c < labels.length; c++) kept.push(all.probabilities[r * labels.length + c]!);
     });
@@ -96,6 +98,19 @@ export function requireRolesOfSplit({ rows }: Judged, split: readonly SplitRow[]
       fix: 'predict and evaluate with the same split',
     });
   }
+}
+
+/** Test rows must be new to the model; on validation rows something may have been selected, but nothing fitted. */
+function requireUnseen(row: PredictionRow, from: string): void {
+  if (row.role === 'train' || row.seen === 'unseen') return;
+  if (row.role === 'validation' && row.seen === 'selected') return;
+  throw new LeakError({
+    problem: `the model behind a prediction has seen the row that it is judged on`,
+    expected: `${row.role} rows that it was not fitted on${row.role === 'test' ? ' or selected with' : ''}`,
+    got: `item ${row.item_id}, ${row.seen === 'fitted' ? 'fitted on' : 'selected with'}`,
+    where: `predictions of ${from}`,
+    fix: 'judge rows of another role, or fit on fewer (fit_on)',
+  });
 }
 
 function requireSameLabels(first: readonly string[], other: readonly string[], from: string, where: string): void {

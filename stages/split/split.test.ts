@@ -4,6 +4,7 @@ import {
   clipsOf,
   describeStage,
   rowsOf,
+  splitOf,
   toyClips,
   useWorkbench,
 } from '@prosodia/runner/conformance';
@@ -42,6 +43,19 @@ describe('split', () => {
     expect(split).toHaveLength(160);
     const tested = split.filter(({ role }) => role === 'test').map(({ clip_id }) => clip_id);
     expect(tested.sort()).toEqual(rows.map(({ clip_id }) => clip_id));
+  });
+
+  it('deals out the training clips of another split only, and gives no role to the others', async () => {
+    const outer = toyClips({ clips: 40 });
+    const { outputs } = await bench.run(stage, {
+      params: { scheme: 'kfold', folds: 3 },
+      inputs: { clips: rowsOf(rows), within: splitOf(outer) },
+    });
+    const inner = await outputs.split.table.all();
+    const training = outer.filter(({ role }) => role === 'train').map(({ clip_id }) => clip_id);
+    for (const fold of [0, 1, 2]) {
+      expect(inner.filter((row) => row.fold === fold).map(({ clip_id }) => clip_id)).toEqual(training);
+    }
   });
 
   it('keeps speakers on one side under a speaker scheme', async () => {

@@ -4,7 +4,7 @@
  * The whole plan rests on this table: every later row inherits the role of its clip, and the runner
  * builds the views of stages that fit from it. The schemes and guards are those of @prosodia/stats.
  */
-import { RequestError, Type, defineStage } from '@prosodia/core';
+import { RequestError, Type, defineStage, optional } from '@prosodia/core';
 import { type SplitOptions, makeSplit } from '@prosodia/stats';
 import { ClipTable, SplitTable, clipLabels } from '@prosodia/tables';
 
@@ -26,7 +26,9 @@ export default defineStage({
   details:
     'Recordings with equal content always stay on the same side. `holdout` and `kfold` are stratified by label ' +
     'and let speakers appear on both sides; the other schemes are speaker-independent. The last two are the ' +
-    'published folds for RAVDESS.',
+    'published folds for RAVDESS.\n\n' +
+    'With another split as `within`, only the training clips of its fold are dealt out, and the others have no role: ' +
+    'inner folds, for stacking or for choosing, that never see a test clip.',
   params: Type.Object({
     scheme,
     test: Type.Number({
@@ -50,14 +52,16 @@ export default defineStage({
       default: 'emotion',
       description: 'Column of the clips table whose shares are kept equal.',
     }),
+    fold: Type.Integer({ default: 0, minimum: 0, description: 'Fold of the split that it is made within.' }),
   }),
-  inputs: { clips: ClipTable },
+  inputs: { clips: ClipTable, within: optional(SplitTable) },
   outputs: { split: SplitTable },
   seeded: true,
 
   async run({ params, inputs, outputs, rng, notice, metrics }) {
     const labels = await clipLabels(inputs.clips, params.stratify);
-    const rows = await inputs.clips.all();
+    const outer = await inputs.within?.roles(params.fold);
+    const rows = (await inputs.clips.all()).filter(({ clip_id }) => !outer || outer.get(clip_id) === 'train');
     const unlabelled = rows.filter(({ clip_id }) => !labels.has(clip_id));
     if (unlabelled.length > 0) {
       notice(`${unlabelled.length} clips without ${params.stratify} take no part, such as ${unlabelled[0]!.clip_id}`);

@@ -1,5 +1,5 @@
 /** Trains a random forest and predicts every clip with it. */
-import { DataError, Type, defineStage } from '@prosodia/core';
+import { DataError, type Role, Type, defineStage } from '@prosodia/core';
 import { type FittedForest, fitForest, forestToOnnx, predictProba } from '@prosodia/forest';
 import { encodeLabels } from '@prosodia/stats';
 import {
@@ -96,6 +96,8 @@ export default defineStage({
       labelOf: await clipLabels(inputs.clips, params.label),
       roles: await inputs.split.roles(params.fold),
       fold: params.fold,
+      seen: (role: Role) =>
+        params.fit_on.some((fitted) => fitted === role) ? ('fitted' as const) : ('unseen' as const),
     };
     await writePredictions(outputs.predictions, features, context, (values, rows) =>
       Float32Array.from(predictProba(forest, values, rows, features.width)),

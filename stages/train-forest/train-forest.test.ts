@@ -5,6 +5,7 @@ import {
   featureRows,
   featuresOf,
   itemRow,
+  seenAs,
   splitOf,
   toyClips,
   toyFeatures,
@@ -66,10 +67,25 @@ describe('train-forest', () => {
     });
     const { rows: predicted } = await outputs.predictions.all();
     expect(predicted).toEqual(
-      clips
-        .slice(0, 90)
-        .map(({ clip_id, role, emotion }) => ({ clip_id, item_id: clip_id, fold: 0, role, label: emotion })),
+      clips.slice(0, 90).map(({ clip_id, role, emotion }) => ({
+        clip_id,
+        item_id: clip_id,
+        fold: 0,
+        role,
+        label: emotion,
+        seen: seenAs(role),
+      })),
     );
+  });
+
+  it('records what it was fitted on: validation rows too where it was told so', async () => {
+    const { outputs } = await bench.run(stage, {
+      params: { n_estimators: 2, fit_on: ['train', 'validation'] },
+      inputs,
+    });
+    for (const { role, seen } of (await outputs.predictions.all()).rows) {
+      expect(seen).toBe(role === 'test' ? 'unseen' : 'fitted');
+    }
   });
 
   it('serves what it trained: ONNX Runtime gives the same probabilities from the model file', async () => {

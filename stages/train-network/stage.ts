@@ -1,5 +1,5 @@
 /** Trains a neural network and predicts every clip with it. */
-import { DataError, Type, defineStage, optional } from '@prosodia/core';
+import { DataError, type Role, Type, defineStage, optional } from '@prosodia/core';
 import {
   AugmentationSchema,
   CallbacksSchema,
@@ -21,6 +21,7 @@ import {
   type FolderWriter,
   Model,
   PredictionTable,
+  type Seen,
   SplitTable,
   clipLabels,
   writePredictions,
@@ -29,6 +30,9 @@ import { type FeatureContract, featureContract, readInitial, refuseSeen, writeSe
 import { type Quantized, describeQuantized, quantize } from './quantized.ts';
 import { trainResumably } from './resume.ts';
 import { openLabelled, planRows } from './rows.ts';
+
+/** Early stopping and schedules watch the validation rows, and whoever tunes a network looks at its curves. */
+const SEEN: Readonly<Record<Role, Seen>> = { train: 'fitted', validation: 'selected', test: 'unseen' };
 
 interface Fitted {
   labels: string[];
@@ -161,7 +165,13 @@ export default defineStage({
     const served = params.engine === 'tfjs' ? 'cpu' : device;
     const model = await loadModel(result.model, { device: served, threads: 1 });
     try {
-      const context = { labels, labelOf: await clipLabels(inputs.clips, params.label), roles, fold: params.fold };
+      const context = {
+        labels,
+        labelOf: await clipLabels(inputs.clips, params.label),
+        roles,
+        fold: params.fold,
+        seen: (role: Role) => SEEN[role],
+      };
       await writePredictions(outputs.predictions, inputs.features, context, (values, rows) =>
         model.predict(values, rows),
       );

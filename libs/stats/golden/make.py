@@ -15,6 +15,8 @@ import sklearn
 from scipy.special import betainc, gammaln, softmax
 from scipy.stats import binomtest, chi2, t as student
 from sklearn.decomposition import PCA
+from sklearn.ensemble import StackingClassifier
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import (
     accuracy_score,
     balanced_accuracy_score,
@@ -26,6 +28,8 @@ from sklearn.metrics import (
     roc_auc_score,
     top_k_accuracy_score,
 )
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.naive_bayes import GaussianNB
 from sklearn.preprocessing import LabelEncoder, MinMaxScaler, RobustScaler, StandardScaler
 from sklearn.utils.class_weight import compute_class_weight
 
@@ -209,5 +213,31 @@ def significance():
     )
 
 
-for make in [scaler, pca, labels, metrics, significance]:
+def stacking():
+    # A generator of its own: the golden values above stay as they are.
+    own = numpy.random.default_rng(7)
+
+    def case(classes, rows, C):
+        y = own.integers(0, classes, rows)
+        x = own.normal(size=(rows, 4)) + own.normal(size=(classes, 4))[y]
+        folds = list(StratifiedKFold(5).split(x, y))
+        final = LogisticRegression(C=C, solver="newton-cholesky", tol=1e-12, max_iter=1000)
+        members = [("linear", LogisticRegression(C=0.1)), ("bayes", GaussianNB())]
+        peer = StackingClassifier(members, final_estimator=final, cv=folds, stack_method="predict_proba").fit(x, y)
+        new = own.normal(size=(8, 4)) * 1.5
+        return {
+            "C": C,
+            "classes": classes,
+            "truth": y,
+            "out_of_fold": [cross_val_predict(m, x, y, cv=folds, method="predict_proba") for _, m in members],
+            "members": [m.predict_proba(new) for m in peer.estimators_],
+            "coef": peer.final_estimator_.coef_,
+            "intercept": peer.final_estimator_.intercept_,
+            "stacked": peer.predict_proba(new),
+        }
+
+    write("stacking", {"cases": [case(3, 45, 1.0), case(2, 40, 1.0), case(4, 50, 30.0)]})
+
+
+for make in [scaler, pca, labels, metrics, significance, stacking]:
     make()

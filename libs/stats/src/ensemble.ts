@@ -116,7 +116,8 @@ function normalized(count: number, weights: readonly number[] = new Array<number
   return weights.map((weight) => weight / total);
 }
 
-function requireMembers(members: readonly Matrix[]): Matrix {
+/** The first of members that agree in shape and hold probabilities. Throws a DataError. */
+export function requireMembers(members: readonly Matrix[]): Matrix {
   const [first] = members;
   if (!first) throw new DataError({ problem: 'nobody votes', expected: 'at least one member', got: 'none' });
   members.forEach((member, m) => {

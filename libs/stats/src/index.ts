@@ -17,6 +17,8 @@ export { classWeights, type ClassWeightSpec } from './class-weights.ts';
 export { quantileOfSorted } from './quantile.ts';
 export { GroupAggregator, aggregateRows, functionalNames, type Aggregated, type Functional } from './aggregate.ts';
 export { fitVoteWeights, hardVote, softVote, type VoteWeights } from './ensemble.ts';
+export { fitLogistic, predictLogistic, type FittedLogistic, type LogisticOptions } from './logistic.ts';
+export { fitStack, stack } from './stacking.ts';
 export { confusionMatrix, normalizeRows, type ConfusionMatrix } from './metrics/confusion.ts';
 export {
   accuracy,

@@ -14,7 +14,13 @@ export {
 } from './kinds/features.ts';
 export { FolderReader, FolderWriter, Model, Report, Transform } from './kinds/folder.ts';
 export { type ItemRow } from './kinds/items.ts';
-export { PredictionReader, PredictionTable, PredictionWriter, type PredictionRow } from './kinds/predictions.ts';
+export {
+  PredictionReader,
+  PredictionTable,
+  PredictionWriter,
+  type PredictionRow,
+  type Seen,
+} from './kinds/predictions.ts';
 export type { TableKind } from './kinds/table-kind.ts';
 export { SplitReader, SplitTable, type SplitRow } from './kinds/split.ts';
 export { clipLabels, readLabelled, writePredictions, type LabelledRows } from './labelled.ts';

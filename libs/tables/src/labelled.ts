@@ -6,7 +6,7 @@ import { DataError, type Role, nearest } from '@prosodia/core';
 import type { ClipRow } from './kinds/clips.ts';
 import type { FeatureReader } from './kinds/features.ts';
 import type { ItemRow } from './kinds/items.ts';
-import type { PredictionWriter } from './kinds/predictions.ts';
+import type { PredictionWriter, Seen } from './kinds/predictions.ts';
 import type { TableReader } from './reader.ts';
 
 export interface LabelledRows {
@@ -76,10 +76,12 @@ export async function writePredictions(
     labelOf: ReadonlyMap<string, string>;
     roles: ReadonlyMap<string, Role>;
     fold: number;
+    /** What the model had to do with the rows of a role. */
+    seen: (role: Role) => Seen;
   },
   predict: (values: Float32Array, rows: number) => Promise<Float32Array> | Float32Array,
 ): Promise<void> {
-  const { labels, labelOf, roles, fold } = context;
+  const { labels, labelOf, roles, fold, seen } = context;
   writer.begin(labels);
   for await (const { items, values, width } of features.blocks()) {
     const wanted = [...items.keys()].filter((i) => items[i]!.augmentation === null && roles.has(items[i]!.clip_id));
@@ -89,8 +91,9 @@ export async function writePredictions(
     const probabilities = await predict(chosen, wanted.length);
     for (const [row, i] of wanted.entries()) {
       const { clip_id, item_id } = items[i]!;
+      const role = roles.get(clip_id)!;
       await writer.append(
-        { clip_id, item_id, fold, role: roles.get(clip_id)!, label: labelOf.get(clip_id)! },
+        { clip_id, item_id, fold, role, label: labelOf.get(clip_id)!, seen: seen(role) },
         probabilities.subarray(row * labels.length, (row + 1) * labels.length),
       );
     }

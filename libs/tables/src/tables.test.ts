@@ -150,7 +150,7 @@ describe('feature table', () => {
 });
 
 describe('predictions', () => {
-  const row = { clip_id: 'a', item_id: 'a', fold: 0, role: 'test', label: 'sad' } as const;
+  const row = { clip_id: 'a', item_id: 'a', fold: 0, role: 'test', label: 'sad', seen: 'unseen' } as const;
 
   it('keeps labels and probabilities', async () => {
     const writer = await PredictionTable.create(folder, here);

@@ -17,6 +17,7 @@ export {
   predictionRows,
   predictionsOf,
   rowsOf,
+  seenAs,
   splitOf,
   toyClips,
   toyFeatures,

@@ -233,7 +233,11 @@ export interface ToyPredictionRow {
   fold: number;
   role: Role;
   label: string;
+  seen: 'fitted' | 'selected' | 'unseen';
 }
+
+/** What an honest member has seen: the training rows. */
+export const seenAs = (role: Role): ToyPredictionRow['seen'] => (role === 'train' ? 'fitted' : 'unseen');
 
 /** Labels and one row of probabilities per item. */
 export function predictionRows(
@@ -261,7 +265,7 @@ export function predictionsOf(
     const total = weights.reduce((sum, weight) => sum + weight, 0);
     const { clip_id, role, emotion } = clip;
     return {
-      row: { clip_id, item_id: clip_id, fold: 0, role, label: emotion },
+      row: { clip_id, item_id: clip_id, fold: 0, role, label: emotion, seen: seenAs(role) },
       p: weights.map((weight) => weight / total),
     };
   });

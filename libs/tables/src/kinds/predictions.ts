@@ -4,12 +4,22 @@ import { TableReader } from '../reader.ts';
 import { TableWriter } from '../writer.ts';
 import { column, documentation, requireKind } from './table-kind.ts';
 
+/**
+ * What the model behind a prediction had to do with the row, its copies and segments included:
+ *
+ * - `fitted`: it was fitted on it;
+ * - `selected`: something about it was chosen on it, such as the epoch to keep;
+ * - `unseen`: neither.
+ */
+export type Seen = 'fitted' | 'selected' | 'unseen';
+
 export interface PredictionRow {
   clip_id: string;
   item_id: string;
   fold: number;
   role: Role;
   label: string;
+  seen: Seen;
 }
 
 const fixedColumns = [
@@ -18,6 +28,7 @@ const fixedColumns = [
   column('fold', 'int32', 'fold of the split'),
   column('role', 'utf8', 'role of the clip in that fold'),
   column('label', 'utf8', 'the true label'),
+  column('seen', 'utf8', 'whether the model was fitted on the row, something was selected on it, or it is unseen'),
 ];
 
 const PREFIX = 'p_';
