@@ -1,7 +1,8 @@
 /**
- * Training step against PyTorch.
+ * Training step against PyTorch; with --device, the recipes' networks on a GPU against the CPU (`device.ts`).
  *
- *     npx tsx bench/nn/bench.ts [--rounds 3] [--steps 8] [name ...]
+ *     npm run bench -- nn [--rounds 3] [--steps 8] [name ...]
+ *     npm run bench -- nn --device=webgpu [--batch 32] [--rounds 3] [--steps 8] [recipe ...]
  *
  * Each network trains on random rows with both in turn, with 1 and with 2 threads; the fastest step of the
  * better thread count counts, as an epoch of 1,152 rows. The fastest, not the mean, because other work on
@@ -10,6 +11,7 @@
  *
  * The peer needs torch; PYTHON names the interpreter (default python3).
  */
+import { ProsodiaError } from '@prosodia/core';
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -23,11 +25,26 @@ const { values, positionals } = parseArgs({
   options: {
     rounds: { type: 'string', default: '3' },
     steps: { type: 'string', default: '8' },
+    device: { type: 'string' },
+    batch: { type: 'string', default: '32' },
     json: { type: 'boolean' },
   },
 });
 const rounds = Number(values.rounds);
 const steps = Number(values.steps);
+
+if (values.device !== undefined) {
+  const { benchmarkDevice } = await import('./device.ts');
+  try {
+    await benchmarkDevice(values.device, { rounds, steps, batch: Number(values.batch), names: positionals });
+  } catch (error) {
+    if (!(error instanceof ProsodiaError)) throw error;
+    console.error(error.message);
+    process.exit(1);
+  }
+  // The WebGPU provider keeps the process alive otherwise.
+  process.exit(0);
+}
 
 interface Answer {
   seconds: number;
@@ -55,7 +72,7 @@ for (const benchmark of benchmarks.filter(({ name }) => positionals.length === 0
     let version = '';
     for (let round = 0; round < rounds; round++) {
       for (const threads of [1, 2]) {
-        const training = await openTraining(benchmark, batch, threads);
+        const training = await openTraining(benchmark, batch, { threads });
         const ours = await training.fastestStep(steps);
         await training.release();
         const theirs = await askPeer({ name: benchmark.name, batch, threads, steps });

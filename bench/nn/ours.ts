@@ -3,17 +3,23 @@ import { readLoss } from '../../libs/nn/src/losses.ts';
 import { initialParameters, initialStatistics, takeInventory } from '../../libs/nn/src/network.ts';
 import { readOptimizer } from '../../libs/nn/src/optimizers.ts';
 import { TrainingStep, moveToMemory, type TrainingState } from '../../libs/nn/src/training-step.ts';
-import type { Benchmark } from './networks.ts';
+import type { DeviceOptions } from '../../libs/nn/src/device.ts';
+import type { LayerSpec } from '../../libs/nn/src/index.ts';
 
 const CLASSES = 8;
 
-export async function openTraining({ inputShape, layers }: Benchmark, batch: number, threads: number) {
+interface Layers {
+  readonly inputShape: readonly number[];
+  readonly layers: readonly LayerSpec[];
+}
+
+export async function openTraining({ inputShape, layers }: Layers, batch: number, deviceOptions: DeviceOptions) {
   const start = performance.now();
   const network = { layers, inputShape, classes: CLASSES };
   const inventory = takeInventory(network);
   const optimizer = readOptimizer({ adam: {} });
   const loss = readLoss({ categorical_crossentropy: {} }, CLASSES);
-  const training = await TrainingStep.open({ network, inventory, loss, optimizer, deviceOptions: { threads } }, batch);
+  const training = await TrainingStep.open({ network, inventory, loss, optimizer, deviceOptions }, batch);
   const createSeconds = (performance.now() - start) / 1000;
 
   const state: TrainingState = {
@@ -26,6 +32,7 @@ export async function openTraining({ inputShape, layers }: Benchmark, batch: num
   training.input.data.forEach((_, i, data) => (data[i] = Math.sin(i * i)));
   training.targets.data.forEach((_, i, data) => (data[i] = Number(i % CLASSES === Math.floor(i / CLASSES) % CLASSES)));
   training.weights.data.fill(1);
+  for (const { array } of training.noise) array.data.fill(1);
   const step = () => training.run(state, memory, optimizer.learningRate);
   return {
     createSeconds,
