@@ -1,0 +1,260 @@
+/**
+ * The runner: what a run costs besides the work of its stages, beside DVC and Snakemake.
+ *
+ *     npm run bench -- runner [--part warm|nx|plan|code|store|hash|graph ...] [--rounds 5] [--pipeline ensemble]
+ *
+ * Everything happens in copies of the repository in a temporary folder, outside git. Prints one JSON object per
+ * line: { name, value, unit, target, ok } for a figure of ours, { name, ours_s, peer, peer_s, ratio } beside a peer.
+ * The fastest of the rounds counts, and what is compared runs in turn: other work only ever makes a run slower.
+ *
+ * `warm` and `nx` need results in a store; ARTIFACTS names a folder that has them (as PROSODIA_ARTIFACTS of an earlier
+ * run), else the pipeline is first run there, which takes minutes. The peers need dvc and snakemake; PYTHON names the
+ * interpreter that has them (default python3). One that is not there is left out, with a message.
+ */
+import { spawnSync } from 'node:child_process';
+import { createReadStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { Project } from '@prosodia/runner';
+import { ensureBuild } from '../../libs/runner/launch/build.mjs';
+import { sha256File } from '../../libs/runner/src/store/digests.ts';
+import { withLock } from '../../libs/runner/src/store/lock.ts';
+import { HASH_FORMAT, type Manifest } from '../../libs/runner/src/store/manifest.ts';
+import { Store } from '../../libs/runner/src/store/store.ts';
+import { TestProject } from '../../tests/support/project.ts';
+import { COLUMNS, ROWS, writeDvc, writePipeline, writeSnakemake } from './graphs.ts';
+import { addNx, alternate, compare, nxBinary, report, timed } from './workplace.ts';
+
+const PARTS = ['warm', 'nx', 'plan', 'code', 'store', 'hash', 'graph'];
+
+const { values: args } = parseArgs({
+  options: {
+    part: { type: 'string', multiple: true, default: PARTS },
+    rounds: { type: 'string', default: '5' },
+    pipeline: { type: 'string', default: 'ensemble' },
+  },
+});
+const unknown = args.part.find((part) => !PARTS.includes(part));
+if (unknown !== undefined) throw new Error(`There is no part ${unknown}; there are: ${PARTS.join(', ')}`);
+const rounds = Number(args.rounds);
+const { pipeline } = args;
+const wants = (part: string): boolean => args.part.includes(part);
+
+const temporary = mkdtempSync(join(tmpdir(), 'prosodia-bench-'));
+try {
+  if (['warm', 'nx', 'plan', 'code'].some(wants)) await measureReal();
+  if (wants('store')) await measureStore();
+  if (wants('hash')) await measureHashing();
+  if (wants('graph')) measureGraph();
+} finally {
+  rmSync(temporary, { recursive: true, force: true });
+}
+
+/** With the repository's own stages and pipelines. */
+async function measureReal(): Promise<void> {
+  const project = new TestProject('all');
+  try {
+    addNx(project);
+    const { root } = project;
+    const env = { PROSODIA_ARTIFACTS: process.env['ARTIFACTS'] ?? join(temporary, 'artifacts') };
+    const cli = [join(root, 'libs/cli/bin/prosodia.mjs'), 'run', pipeline];
+    const node = process.execPath;
+    if (wants('warm') || wants('nx')) timed(node, cli, root, env);
+    if (wants('warm')) {
+      const best = alternate(rounds, {
+        empty: () => timed(node, ['-e', '0'], root),
+        run: () => timed(node, cli, root, env),
+      });
+      report('node -e 0', best.empty, 's');
+      report(`warm run of ${pipeline}, whole process`, best.run, 's');
+      report(`warm run of ${pipeline}, beyond Node's own start`, best.run - best.empty, 's', 0.5);
+    }
+    if (wants('nx')) {
+      const withoutDaemon = { ...env, NX_DAEMON: 'false' };
+      const best = alternate(rounds, {
+        empty: () => timed(node, [nxBinary(), 'run', 'empty:empty'], root, withoutDaemon),
+        run: () => timed(node, [nxBinary(), 'run', `pipelines:${pipeline}`], root, withoutDaemon),
+      });
+      report('nx run of an empty target', best.empty, 's');
+      report(`nx run pipelines:${pipeline}, warm, more than an empty target`, best.run - best.empty, 's', 0.5);
+    }
+    if (wants('plan')) await measurePlanning(root);
+    if (wants('code')) await measureFingerprints(root);
+  } finally {
+    project.remove();
+  }
+}
+
+const WIDE = `name: wide
+matrix: { bands: [${numbers(10)}], fold: [${numbers(50)}] }
+stages:
+  clips: { uses: ingest }
+  split: { uses: split, from: { clips } }
+  audio: { uses: resample, from: { clips } }
+  features: { uses: featurize, from: { audio }, with: { features: [{ mfcc: { n_mfcc: '\${bands}' } }] } }
+  forest:
+    uses: train-forest
+    matrix: { seed: [${numbers(10)}] }
+    from: { features, split, clips }
+    with: { fold: '\${fold}', n_estimators: 10 }
+  judged: { uses: evaluate, from: { predictions: forest.predictions, clips, split }, with: { fold: '\${fold}' } }
+`;
+
+function numbers(count: number): string {
+  return Array.from({ length: count }, (_, i) => i + 1).join(', ');
+}
+
+async function measurePlanning(root: string): Promise<void> {
+  const file = join(root, 'wide.yaml');
+  await writeFile(file, WIDE);
+  const build = await ensureBuild(root);
+  let best = Infinity;
+  let count = 0;
+  for (let round = 0; round < rounds; round++) {
+    const project = new Project({ root, build, artifacts: join(temporary, 'none') });
+    const begun = performance.now();
+    count = (await project.plan(file, {}, root)).instances.length;
+    best = Math.min(best, (performance.now() - begun) / 1000);
+  }
+  report(`planning ${count} instances`, best, 's', 2);
+}
+
+/** All that is done before the code of a stage is known to be unchanged: sources looked at, fingerprints put together. */
+async function measureFingerprints(root: string): Promise<void> {
+  const best = { ms: Infinity };
+  for (let round = 0; round < rounds; round++) {
+    const begun = performance.now();
+    const build = await ensureBuild(root);
+    const project = new Project({ root, build });
+    for (const { source } of project.catalogue.values()) project.fingerprints.of(source);
+    best.ms = Math.min(best.ms, performance.now() - begun);
+  }
+  report('code fingerprints of all stages, nothing changed', best.ms, 'ms', 300);
+}
+
+/** What keeping a result costs: lock, work folder, durable files, manifest; then a verified look-up. */
+async function measureStore(): Promise<void> {
+  const store = new Store(join(temporary, 'store'));
+  const stages = 200;
+  const keep = async (i: number): Promise<void> => {
+    const key = i.toString(16).padStart(64, '0');
+    await withLock(store.lockFile(key), {}, async () => {
+      if ((await store.lookUp(key)).hit) throw new Error('The store is not empty.');
+      const work = await store.workFolder();
+      const folder = join(work, 'text');
+      await mkdir(folder);
+      await writeFile(join(folder, 'text.txt'), String(i));
+      const manifest: Manifest = {
+        key,
+        parts: { format: HASH_FORMAT, stage: 'x', code: '', params: {}, inputs: {} },
+        code: {},
+        outputs: { text: await store.addOutput(folder, 'text') },
+        notices: [],
+        metrics: {},
+        summary: [],
+        seconds: 0,
+        peak_memory_bytes: 0,
+      };
+      await store.commit(manifest);
+      await rm(work, { recursive: true, force: true });
+    });
+  };
+  const spent: number[] = [];
+  const looked: number[] = [];
+  for (let i = 0; i < stages; i++) {
+    const begun = performance.now();
+    await keep(i);
+    spent.push(performance.now() - begun);
+  }
+  await store.digests.save();
+  const fresh = new Store(store.root);
+  for (let i = 0; i < stages; i++) {
+    const begun = performance.now();
+    await fresh.lookUp(i.toString(16).padStart(64, '0'));
+    looked.push(performance.now() - begun);
+  }
+  report('keeping one result in the store, median', median(spent), 'ms', 5);
+  report('looking one result up and verifying it, median', median(looked), 'ms', 5);
+}
+
+function median(values: number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
+}
+
+/** The file is in the page cache for both, so that hashing meets the faster of the two speeds that reading has. */
+async function measureHashing(): Promise<void> {
+  const file = join(temporary, 'large');
+  const bytes = 512 * 2 ** 20;
+  writeFileSync(file, Buffer.alloc(bytes, 7));
+  const best = { hash: Infinity, read: Infinity };
+  for (let round = 0; round < rounds; round++) {
+    let begun = performance.now();
+    await sha256File(file);
+    best.hash = Math.min(best.hash, performance.now() - begun);
+    begun = performance.now();
+    for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) void chunk;
+    best.read = Math.min(best.read, performance.now() - begun);
+  }
+  report('hashing', bytes / 1e6 / best.hash, 'GB/s');
+  report('reading the same file from the page cache', bytes / 1e6 / best.read, 'GB/s');
+}
+
+/** The same graph of cheap stages, cold and warm, in all tools. */
+function measureGraph(): void {
+  const project = new TestProject('toy');
+  try {
+    writePipeline(join(project.root, 'columns.yaml'));
+    const ours = () =>
+      timed(process.execPath, [join(project.root, 'libs/cli/bin/prosodia.mjs'), 'run', 'columns.yaml'], project.root);
+    timed(process.execPath, [join(project.root, 'libs/cli/bin/prosodia.mjs'), 'stages'], project.root); // Builds.
+    const cold = ours();
+    const warm = Math.min(...Array.from({ length: rounds }, ours));
+    const what = `${COLUMNS * ROWS} stages`;
+    report(`${what}, cold`, cold, 's');
+    report(`${what}, warm`, warm, 's');
+    for (const peer of [dvc(), snakemake()]) {
+      if (!peer) continue;
+      const theirs = peer.run();
+      const again = Math.min(...Array.from({ length: Math.min(rounds, 2) }, peer.run));
+      compare(`${what}, cold`, cold, peer.version, theirs);
+      compare(`${what}, warm`, warm, peer.version, again);
+    }
+  } finally {
+    project.remove();
+  }
+}
+
+interface Peer {
+  version: string;
+  run(): number;
+}
+
+const python = process.env['PYTHON'] ?? 'python3';
+
+function dvc(): Peer | undefined {
+  const version = versionOf('dvc');
+  if (version === undefined) return undefined;
+  const folder = join(temporary, 'dvc');
+  writeDvc(folder);
+  const env = { DVC_NO_ANALYTICS: 'true' };
+  timed(python, ['-m', 'dvc', 'init', '--no-scm', '--quiet'], folder, env);
+  return { version: `dvc ${version}`, run: () => timed(python, ['-m', 'dvc', 'repro', '--quiet'], folder, env) };
+}
+
+function snakemake(): Peer | undefined {
+  const version = versionOf('snakemake');
+  if (version === undefined) return undefined;
+  const folder = join(temporary, 'snakemake');
+  writeSnakemake(folder);
+  const run = () => timed(python, ['-m', 'snakemake', '--cores', '2', '--quiet', 'all'], folder);
+  return { version: `snakemake ${version}`, run };
+}
+
+function versionOf(module: string): string | undefined {
+  const { status, stdout } = spawnSync(python, ['-m', module, '--version'], { encoding: 'utf8' });
+  if (status === 0) return stdout.trim();
+  console.error(`No ${module} in ${python}: it is left out. PYTHON names an interpreter that has it.`);
+  return undefined;
+}
