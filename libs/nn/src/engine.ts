@@ -7,7 +7,8 @@
 import { RequestError, type DeviceClass } from '@prosodia/core';
 import type { TrainingRows } from './data.ts';
 import { provider, type Provider } from './device.ts';
-import { Evaluator, Stepper, type EpochResult, type TrainingExecution } from './execution.ts';
+import type { EpochResult } from './epochs.ts';
+import { Evaluator, Stepper, type TrainingExecution } from './execution.ts';
 import type { LossSpec } from './losses.ts';
 import type { OptimizerSpec } from './optimizers.ts';
 import { openTfjs } from './tfjs/runtime.ts';

@@ -1,19 +1,19 @@
 /**
- * Epochs and evaluations in TensorFlow.js: the same rows in the same order as in `../execution.ts`,
+ * Epochs and evaluations in TensorFlow.js: the same rows in the same order as in `../execution.ts` (`../epochs.ts`),
  * with the same augmentation and random numbers, so that both engines train the same network.
  *
  * During an epoch weights, statistics and what the optimizer keeps live in variables of TensorFlow.js;
  * the flat vectors of the state are brought up to date when it ends.
  */
-import { ProsodiaError, Rng, throwIfCancelled } from '@prosodia/core';
+import { Rng } from '@prosodia/core';
 import type { Scalar, Tensor, Variable } from '@tensorflow/tfjs-core';
-import { BatchSource, inOrder, type Batch } from '../batches.ts';
-import { countCorrect, fillTargets, type TrainingRows } from '../data.ts';
-import type { EpochResult, TrainingExecution } from '../execution.ts';
+import type { Batch } from '../batches.ts';
+import type { TrainingRows } from '../data.ts';
+import { Epochs, evaluateRows, fillBatch, type EpochResult, type StepResult } from '../epochs.ts';
+import type { TrainingExecution } from '../execution.ts';
 import { sizeOf, type Shape } from '../graph.ts';
 import type { Draw } from '../layers/layer.ts';
 import type { LossSpec } from '../losses.ts';
-import { mix } from '../mixup.ts';
 import { fillNoise } from '../noise.ts';
 import type { OptimizerSpec } from '../optimizers.ts';
 import type { TrainingState } from '../training-step.ts';
@@ -25,9 +25,6 @@ import { readUpdate, type Update } from './updates.ts';
 /** What is trained: as for our own engine, without its device. */
 export type TfExecution = Omit<TrainingExecution, 'deviceOptions'>;
 
-/** Rows in one run of the evaluation; it does not change the result. */
-const EVALUATION_ROWS = 256;
-
 export class TfTraining {
   readonly #tf: Tf;
   readonly #execution: TfExecution;
@@ -36,7 +33,7 @@ export class TfTraining {
   readonly #update: Update;
   readonly #slots: readonly (readonly Variable[])[];
   readonly #state: TrainingState;
-  #batches: BatchSource | undefined;
+  readonly #epochs: Epochs;
 
   /** @param state is brought up to date at the end of every epoch */
   constructor(
@@ -48,6 +45,7 @@ export class TfTraining {
     this.#tf = tf;
     this.#execution = execution;
     this.#state = state;
+    this.#epochs = new Epochs(execution);
     this.#loss = readTfLoss(tf, specs.loss);
     this.#update = readUpdate(tf, specs.optimizer);
     this.#network = new TfNetwork(tf, execution.network);
@@ -59,33 +57,17 @@ export class TfTraining {
     });
   }
 
-  /** One pass over the rows; see `Stepper` in `../execution.ts`. */
+  /** One pass over the rows; see `Epochs` in `../epochs.ts`. */
   async epoch(
     data: TrainingRows,
     epoch: number,
     rateAt: (done: number) => number,
     signal: AbortSignal | undefined,
   ): Promise<EpochResult & { learningRate: number }> {
-    const { batchSize, seed, network } = this.#execution;
-    const source = (this.#batches ??= new BatchSource(data, sizeOf(network.inputShape)));
-    let done = 0;
-    let lossSum = 0;
-    let correct = 0;
-    let learningRate = rateAt(0);
-    for await (const batch of source.epoch(batchSize, new Rng(seed, 'shuffle', epoch))) {
-      await pause();
-      throwIfCancelled(signal, 'training');
-      const { rows } = batch;
-      learningRate = rateAt(done / data.rows);
-      const { loss, logits } = await this.#step(data, batch, learningRate);
-      if (!Number.isFinite(loss)) throw divergence(loss, epoch, done / batchSize + 1, learningRate);
-      done += rows.length;
-      lossSum += loss * rows.length;
-      correct += countCorrect(logits, data.y, rows, network.classes);
-    }
+    const result = await this.#epochs.run(data, epoch, rateAt, signal, (batch, rate) => this.#step(data, batch, rate));
     Object.assign(this.#state, await this.#network.getWeights());
     this.#state.slots = await Promise.all(this.#slots.map((slot) => this.#network.read(slot)));
-    return { loss: lossSum / data.rows, accuracy: correct / data.rows, learningRate };
+    return result;
   }
 
   /**
@@ -94,26 +76,18 @@ export class TfTraining {
    */
   async evaluate(data: TrainingRows, weights: FlatWeights, signal: AbortSignal | undefined): Promise<EpochResult> {
     const tf = this.#tf;
-    const { network, loss } = this.#execution;
+    const { inputShape, classes } = this.#execution.network;
     this.#network.setWeights(weights);
-    const width = sizeOf(network.inputShape);
-    let lossSum = 0;
-    let correct = 0;
-    for await (const { from, count, x } of inOrder(data, width, EVALUATION_ROWS)) {
+    const result = await evaluateRows(this.#execution, data, signal, async (x, targets, count) => {
       await pause();
-      throwIfCancelled(signal, 'training');
-      const rows = Int32Array.from({ length: count }, (_, i) => from + i);
-      const targets = new Float32Array(count * network.classes);
-      fillTargets(targets, data.y, rows, network.classes, loss.labelSmoothing);
       const [logits, losses] = tf.tidy(() => {
-        const found = this.#network.logits(tf.tensor(x, [count, ...network.inputShape]), false);
-        return [found, this.#loss(found, tf.tensor(targets, [count, network.classes]))];
+        const found = this.#network.logits(tf.tensor(x, [count, ...inputShape]), false);
+        return [found, this.#loss(found, tf.tensor(targets, [count, classes]))];
       });
-      (await values(losses)).forEach((value, i) => (lossSum += value * (data.sample_weight?.[from + i] ?? 1)));
-      correct += countCorrect(await values(logits), data.y, rows, network.classes);
-    }
+      return { losses: await values(losses), logits: await values(logits) };
+    });
     const penalty = (await values(tf.tidy(() => this.#penalty())))[0]!;
-    return { loss: lossSum / data.rows + penalty, accuracy: correct / data.rows };
+    return { ...result, loss: result.loss + penalty };
   }
 
   release(): Promise<void> {
@@ -122,12 +96,18 @@ export class TfTraining {
     return Promise.resolve();
   }
 
-  async #step(data: TrainingRows, drawn: Batch, learningRate: number): Promise<{ loss: number; logits: Float32Array }> {
+  async #step(data: TrainingRows, drawn: Batch, learningRate: number): Promise<StepResult> {
+    await pause();
     const tf = this.#tf;
     const { inputShape, classes } = this.#execution.network;
     const step = ++this.#state.step;
     const rows = drawn.rows.length;
-    const batch = this.#batch(data, drawn, step);
+    const batch = {
+      input: new Float32Array(rows * sizeOf(inputShape)),
+      targets: new Float32Array(rows * classes),
+      weights: new Float32Array(rows),
+    };
+    fillBatch(batch, this.#execution, data, drawn, step);
     this.#network.noise.draw = (index, draw, shape) => this.#draw(index, draw, shape, step);
     let logits: Tensor | undefined;
     const { value, grads } = tf.variableGrads(() => {
@@ -142,24 +122,6 @@ export class TfTraining {
     this.#update(this.#network.variables, gradients, this.#slots, learningRate, step);
     tf.dispose(grads);
     return { loss: (await values(value))[0]!, logits: await values(logits!) };
-  }
-
-  /** Rows, targets and weights of a batch, augmented and mixed. */
-  #batch(data: TrainingRows, { rows, fill }: Batch, step: number) {
-    const { network, loss, classWeight, seed, augmentation, mixup } = this.#execution;
-    const width = sizeOf(network.inputShape);
-    const input = new Float32Array(rows.length * width);
-    const targets = new Float32Array(rows.length * network.classes);
-    fill(input);
-    fillTargets(targets, data.y, rows, network.classes, loss.labelSmoothing);
-    const weights = Float32Array.from(rows, (row) => classWeight[data.y[row]!]! * (data.sample_weight?.[row] ?? 1));
-    if (augmentation) {
-      const rng = new Rng(seed, 'augmentation', step);
-      rows.forEach((_, i) => augmentation(input.subarray(i * width, (i + 1) * width), rng));
-    }
-    const batch = { input, targets, weights };
-    if (mixup !== undefined) mix(batch, mixup, new Rng(seed, 'mixup', step));
-    return batch;
   }
 
   #draw(index: number, draw: Draw, shape: Shape, step: number): Tensor {
@@ -189,13 +151,4 @@ async function values(tensor: Tensor): Promise<Float32Array> {
 /** Lets the process do other things: plain TensorFlow.js computes in the main thread, without a pause. */
 function pause(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
-}
-
-function divergence(loss: number, epoch: number, step: number, learningRate: number): ProsodiaError {
-  return new ProsodiaError({
-    problem: `the loss is ${loss}: training has diverged`,
-    where: `epoch ${epoch}, step ${step}`,
-    got: `learning rate ${learningRate}`,
-    fix: 'lower the learning rate, clip the gradient (global_clipnorm: 1), or check that features are scaled',
-  });
 }
