@@ -10,6 +10,8 @@ export default defineStage({
     "The numbers are those of scikit-learn's StandardScaler, MinMaxScaler and RobustScaler. A column that is " +
     'constant in the training rows becomes constant zero. Of a matrix, all frames of a band are scaled alike ' +
     '(`per: band`), or each number by itself as if the matrix were flattened (`per: column`). ' +
+    '`robust` needs exact quantiles and holds the training rows in memory, 4 bytes a number; the others hold one part ' +
+    'of the table at a time. ' +
     'The scaler is written as JSON and as an ONNX model of rows with as many numbers.',
   params: Type.Object({
     kind: Type.Union([Type.Literal('standard'), Type.Literal('minmax'), Type.Literal('robust')], {
