@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { RequestError, nearest } from '@prosodia/core';
 import { type ParsedArgs, parseArgs } from './args.ts';
 import type { Command } from './commands/command.ts';
+import { gc } from './commands/gc.ts';
 import { generate } from './commands/generate.ts';
 import { inspect } from './commands/inspect.ts';
 import { run } from './commands/run.ts';
@@ -15,7 +16,7 @@ import { EXIT, exitCodeOf, explain } from './exit.ts';
 import type { Streams } from './ui/reporter.ts';
 import { columns } from './ui/style.ts';
 
-const COMMANDS: readonly Command[] = [run, status, inspect, stages, generate];
+const COMMANDS: readonly Command[] = [run, status, inspect, stages, gc, generate];
 
 /** @returns the exit code: 0 done, 1 a stage failed, 2 the request was wrong, 130 interrupted */
 export async function main(

@@ -6,6 +6,8 @@ export { UnknownVariableError } from './pipeline/variables.ts';
 export { Project, type ProjectOptions } from './project.ts';
 export { runAlone, type AloneOptions } from './run/alone.ts';
 export type { OnEvent, RunEvent, Status } from './run/events.ts';
+export { type GcOptions, type GcReport, collectGarbage } from './run/gc.ts';
+export { pinRun } from './run/kept.ts';
 export { readRecord, type RunRecord, type StageRecord } from './run/record.ts';
 export { runPlan, type RunOptions, type RunResult } from './run/run.ts';
 export { statusOf, type StageStatus } from './run/status.ts';

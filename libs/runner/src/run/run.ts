@@ -4,8 +4,6 @@
  * A key can be known only when the inputs' digests are, so looking up and running go hand in hand: an
  * instance whose inputs turn out unchanged is a hit even if the stage before it ran again.
  */
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { DeviceClass, ExternalState } from '@prosodia/core';
 import { HostPool, StageFailure } from '../host/pool.ts';
 import type { Instance, Plan } from '../pipeline/plan.ts';
@@ -19,17 +17,8 @@ import { type Chosen, grow } from './grow.ts';
 import { computeInstance, missReason } from './instance.ts';
 import { keyOf, keyParts } from './keys.ts';
 import { Queue } from './queue.ts';
-import {
-  type RunRecord,
-  type StageRecord,
-  createRunFolder,
-  hostFacts,
-  lastStages,
-  linkOutputs,
-  pointLatest,
-  runsFolder,
-  writeRecord,
-} from './record.ts';
+import { type KeptRun, keepRun, recordOf } from './keep-run.ts';
+import { type RunRecord, type StageRecord, lastStages, runsFolder } from './record.ts';
 import { type Grant, Slots } from './slots.ts';
 
 /** Lines of a stage's output kept for its log. */
@@ -118,17 +107,23 @@ class Run {
       stages: plan.instances.map(({ name }) => name),
       pending: plan.pending.map(({ name }) => name),
     });
+    const { store } = this.#project;
+    const release = await store.hold();
     try {
-      await this.#project.store.sweep();
-      await this.#probeAll();
-      await this.#runAll();
+      try {
+        await store.sweep();
+        await this.#probeAll();
+        await this.#runAll();
+      } finally {
+        signal.removeEventListener('abort', cancel);
+        this.#hosts.close();
+        await store.digests.save().catch(() => undefined); // A read-only store still serves hits.
+      }
+      const seconds = (performance.now() - begun) / 1000;
+      return await this.#finish(started, seconds, signal.aborted);
     } finally {
-      signal.removeEventListener('abort', cancel);
-      this.#hosts.close();
-      await this.#project.store.digests.save().catch(() => undefined); // A read-only store still serves hits.
+      await release();
     }
-    const seconds = (performance.now() - begun) / 1000;
-    return this.#finish(started, seconds, signal.aborted);
   }
 
   /** Looks for, and brings in, what the stages read from outside, before anything is computed. */
@@ -363,29 +358,18 @@ class Run {
     const stages = plan.instances.map(({ name }) => this.#records.get(name)!);
     const finished =
       plan.pending.length === 0 && stages.every(({ status }) => status === 'computed' || status === 'cached');
-    const record: Omit<RunRecord, 'run'> = {
-      pipeline: plan.name,
-      title: plan.title,
+    const record = recordOf(plan, stages, {
       ok: finished,
-      started: started.toISOString(),
+      started,
       seconds,
-      vars: plan.vars,
       device: this.#device,
-      resolved: resolvedPipeline(plan),
-      stages,
-      metrics: Object.fromEntries(
-        stages
-          .filter(({ metrics }) => metrics && Object.keys(metrics).length > 0)
-          .map(({ stage, metrics }) => [stage, metrics!]),
-      ),
       choices: this.#choices,
-      host: hostFacts(),
-    };
+    });
     const runs = runsFolder(this.#project, plan.name);
-    let kept: Kept = { run: 0, folder: runs, logs: [] };
+    let kept: KeptRun = { run: 0, folder: runs, logs: [] };
     let unwritten: Error | undefined;
     try {
-      kept = await writing(runs, () => this.#keep(record));
+      kept = await writing(runs, () => keepRun(this.#project, record, plan.publish, this.#results, this.#printed));
     } catch (error) {
       unwritten = error instanceof Error ? error : new Error(String(error));
     }
@@ -413,64 +397,9 @@ class Run {
       ...(error ? { error } : {}),
     };
   }
-
-  /** Writes the run's folder; `latest` points at it only when everything in it is there. */
-  async #keep(record: Omit<RunRecord, 'run'>): Promise<Kept> {
-    const { number, folder } = await createRunFolder(this.#project, record.pipeline);
-    await linkOutputs(this.#project, folder, this.#plan.publish, this.#results);
-    const logs = await writeLogs(folder, record.stages, this.#printed);
-    await writeRecord(folder, { run: number, ...record });
-    if (record.ok) await pointLatest(folder, number);
-    return { run: number, folder, logs };
-  }
-}
-
-/** What there is of a run on disk. */
-interface Kept {
-  run: number;
-  folder: string;
-  logs: string[];
 }
 
 /** Stages that want one thread start before those that take whatever is free. */
 function narrowFirst(a: Instance, b: Instance): number {
   return Number(a.resources.threads === 'all') - Number(b.resources.threads === 'all');
-}
-
-function resolvedPipeline(plan: Plan): RunRecord['resolved'] {
-  return Object.fromEntries(
-    plan.instances.map(({ name, stage, params, inputs, seed }) => [
-      name,
-      {
-        uses: stage.name,
-        with: params,
-        from: Object.fromEntries(
-          Object.entries(inputs).map(([input, references]) => [
-            input,
-            references.map(({ instance, output }) => `${instance}.${output}`),
-          ]),
-        ),
-        seed,
-      },
-    ]),
-  );
-}
-
-/** Failed stages keep their whole story: the stack, and what their process printed. Returns the files. */
-async function writeLogs(
-  folder: string,
-  stages: readonly StageRecord[],
-  printed: ReadonlyMap<string, readonly string[]>,
-): Promise<string[]> {
-  const logs: string[] = [];
-  for (const { stage, error, status } of stages) {
-    if (status !== 'failed' || error === undefined) continue;
-    const lines = printed.get(stage) ?? [];
-    const output = lines.length === 0 ? '' : `\nIts process printed:\n${lines.join('\n')}\n`;
-    await mkdir(join(folder, 'logs'), { recursive: true });
-    const log = join(folder, 'logs', `${stage}.txt`);
-    await writeFile(log, `${error}\n${output}`);
-    logs.push(log);
-  }
-  return logs;
 }

@@ -54,6 +54,18 @@ export class DigestMemory {
     return sha256;
   }
 
+  /** Forgets files that are gone. Returns how many. */
+  async prune(): Promise<number> {
+    const entries = await this.#load();
+    const gone: string[] = [];
+    for (const path of entries.keys()) {
+      if (!(await stat(path).catch(() => undefined))) gone.push(path);
+    }
+    for (const path of gone) entries.delete(path);
+    this.#changed ||= gone.length > 0;
+    return gone.length;
+  }
+
   /** Writes the memory back if it changed. Losing it costs time, never correctness. */
   async save(): Promise<void> {
     if (!this.#changed || !this.#entries) return;

@@ -11,6 +11,7 @@ import { chmod, readFile, readdir, rename, rm, stat, utimes } from 'node:fs/prom
 import { basename, dirname, join } from 'node:path';
 import { DigestMemory, sha256File } from './digests.ts';
 import { hasCode, listFiles, makeFolder, sync, writeAtomically } from './files.ts';
+import { Lease } from './lease.ts';
 import type { Manifest, StoredFile, StoredOutput } from './manifest.ts';
 import { isGone, newOwner, ownerName, parseOwner } from './owner.ts';
 
@@ -26,6 +27,9 @@ export type Lookup =
 export class Store {
   readonly root: string;
   readonly digests: DigestMemory;
+  /** What the run in this process relies on; several runs in one process share it. */
+  #lease: Lease | undefined;
+  #holders = 0;
 
   /** @param root folder of the store; made on first use */
   constructor(root: string) {
@@ -42,6 +46,17 @@ export class Store {
     return join(this.root, 'locks', `${key}.lock`);
   }
 
+  /** Protects what is looked up or added from now on from `gc`, until the function that is returned is called. */
+  async hold(): Promise<() => Promise<void>> {
+    if (this.#holders++ === 0) this.#lease = await Lease.take(this.root);
+    return async () => {
+      if (--this.#holders > 0) return;
+      const lease = this.#lease;
+      this.#lease = undefined;
+      await lease?.release();
+    };
+  }
+
   /** A fresh folder for work in progress, on the same file system as the content. */
   async workFolder(): Promise<string> {
     const folder = join(this.root, 'tmp', ownerName(newOwner()));
@@ -54,29 +69,27 @@ export class Store {
     return join(this.root, 'scratch', key);
   }
 
-  /** Removes the work folders of processes that were killed, and scratch that was long left alone. */
+  /** Removes what {@link leftovers} finds. Not being able to is no reason to fail a run: the space is lost, nothing else. */
   async sweep(): Promise<void> {
-    await this.#sweepWork();
-    await this.#sweepScratch();
+    for (const path of await this.leftovers()) await rm(path, { recursive: true, force: true }).catch(() => undefined);
   }
 
-  async #sweepWork(): Promise<void> {
-    const tmp = join(this.root, 'tmp');
-    for (const name of await readdir(tmp).catch(() => [])) {
-      const owner = parseOwner(name);
-      // Not being able to is no reason to fail a run: the space is lost, nothing else.
-      if (owner && isGone(owner)) await rm(join(tmp, name), { recursive: true, force: true }).catch(() => undefined);
+  /** Work folders and locks of processes that were killed, and scratch that was long left alone. */
+  async leftovers(): Promise<string[]> {
+    const left: string[] = [];
+    for (const folder of ['tmp', 'locks']) {
+      for (const name of await readdir(join(this.root, folder)).catch(() => [])) {
+        const owner = parseOwner(folder === 'locks' ? name.replace(/^[^.]+\.lock\./, '') : name);
+        if (owner && isGone(owner)) left.push(join(this.root, folder, name));
+      }
     }
-  }
-
-  async #sweepScratch(): Promise<void> {
-    const root = join(this.root, 'scratch');
     const oldest = Date.now() - SCRATCH_DAYS * 24 * 3600 * 1000;
-    for (const key of await readdir(root).catch(() => [])) {
-      const { mtimeMs } = await stat(join(root, key)).catch(() => ({ mtimeMs: Infinity }));
+    for (const key of await readdir(join(this.root, 'scratch')).catch(() => [])) {
+      const { mtimeMs } = await stat(this.scratchFolder(key)).catch(() => ({ mtimeMs: Infinity }));
       // A run killed between its commit and the removal leaves scratch that nobody will ask for.
-      if (mtimeMs < oldest || (await exists(this.#manifestFile(key)))) await this.#removeScratch(key);
+      if (mtimeMs < oldest || (await exists(this.manifestFile(key)))) left.push(this.scratchFolder(key));
     }
+    return left;
   }
 
   async #removeScratch(key: string): Promise<void> {
@@ -85,9 +98,10 @@ export class Store {
 
   /** Looks a key up and verifies that every output is there with the right size and digest. */
   async lookUp(key: string): Promise<Lookup> {
+    this.#lease?.note(key);
     const manifest = await this.readManifest(key);
     if (!manifest) {
-      const path = this.#manifestFile(key);
+      const path = this.manifestFile(key);
       if (!(await exists(path))) return { hit: false, reason: 'absent' };
       return { hit: false, reason: 'damaged', detail: `its entry ${basename(path)} cannot be read` };
     }
@@ -101,7 +115,7 @@ export class Store {
   /** The manifest of a key, unverified; undefined if there is none or it cannot be read. */
   async readManifest(key: string): Promise<Manifest | undefined> {
     try {
-      const manifest = JSON.parse(await readFile(this.#manifestFile(key), 'utf8')) as Manifest | null;
+      const manifest = JSON.parse(await readFile(this.manifestFile(key), 'utf8')) as Manifest | null;
       return manifest?.key === key ? manifest : undefined;
     } catch (error) {
       if (hasCode(error, 'ENOENT') || error instanceof SyntaxError) return undefined;
@@ -112,7 +126,7 @@ export class Store {
   /** Marks a manifest as used now, for `gc --older-than`. */
   async touch(key: string): Promise<void> {
     const now = new Date();
-    await utimes(this.#manifestFile(key), now, now).catch(() => undefined); // A read-only store still serves hits.
+    await utimes(this.manifestFile(key), now, now).catch(() => undefined); // A read-only store still serves hits.
   }
 
   /** Moves a finished output into the content store. `folder` is gone afterwards. */
@@ -127,6 +141,7 @@ export class Store {
     }
     const output = { kind, digest: treeDigest(files), bytes: files.reduce((sum, { bytes }) => sum + bytes, 0), files };
     const target = this.contentFolder(output.digest);
+    this.#lease?.note(output.digest);
     await makeFolder(dirname(target));
     while (!(await moveTo(folder, target))) {
       // The same content is there already, be it from long ago or put there this moment by another run.
@@ -143,11 +158,12 @@ export class Store {
 
   /** Makes a result visible; call it after all outputs were added. */
   async commit(manifest: Manifest): Promise<void> {
-    await writeAtomically(this.#manifestFile(manifest.key), JSON.stringify(manifest));
+    await writeAtomically(this.manifestFile(manifest.key), JSON.stringify(manifest));
     await this.#removeScratch(manifest.key);
   }
 
-  #manifestFile(key: string): string {
+  /** Where the entry of a key is. */
+  manifestFile(key: string): string {
     return join(this.root, 'actions', key.slice(0, 2), `${key}.json`);
   }
 
@@ -209,7 +225,7 @@ function treeDigest(files: readonly StoredFile[]): string {
   return hash.digest('hex');
 }
 
-async function exists(path: string): Promise<boolean> {
+export async function exists(path: string): Promise<boolean> {
   try {
     await stat(path);
     return true;
