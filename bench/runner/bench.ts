@@ -42,6 +42,24 @@ const rounds = Number(args.rounds);
 const { pipeline } = args;
 const wants = (part: string): boolean => args.part.includes(part);
 
+const python = process.env['PYTHON'] ?? 'python3';
+
+/** Ten kinds of features, fifty folds and ten seeds. */
+const WIDE = `name: wide
+matrix: { bands: [${numbers(10)}], fold: [${numbers(50)}] }
+stages:
+  clips: { uses: ingest }
+  split: { uses: split, from: { clips } }
+  audio: { uses: resample, from: { clips } }
+  features: { uses: featurize, from: { audio }, with: { features: [{ mfcc: { n_mfcc: '\${bands}' } }] } }
+  forest:
+    uses: train-forest
+    matrix: { seed: [${numbers(10)}] }
+    from: { features, split, clips }
+    with: { fold: '\${fold}', n_estimators: 10 }
+  judged: { uses: evaluate, from: { predictions: forest.predictions, clips, split }, with: { fold: '\${fold}' } }
+`;
+
 const temporary = mkdtempSync(join(tmpdir(), 'prosodia-bench-'));
 try {
   if (['warm', 'nx', 'plan', 'code'].some(wants)) await measureReal();
@@ -86,21 +104,6 @@ async function measureReal(): Promise<void> {
     project.remove();
   }
 }
-
-const WIDE = `name: wide
-matrix: { bands: [${numbers(10)}], fold: [${numbers(50)}] }
-stages:
-  clips: { uses: ingest }
-  split: { uses: split, from: { clips } }
-  audio: { uses: resample, from: { clips } }
-  features: { uses: featurize, from: { audio }, with: { features: [{ mfcc: { n_mfcc: '\${bands}' } }] } }
-  forest:
-    uses: train-forest
-    matrix: { seed: [${numbers(10)}] }
-    from: { features, split, clips }
-    with: { fold: '\${fold}', n_estimators: 10 }
-  judged: { uses: evaluate, from: { predictions: forest.predictions, clips, split }, with: { fold: '\${fold}' } }
-`;
 
 function numbers(count: number): string {
   return Array.from({ length: count }, (_, i) => i + 1).join(', ');
@@ -230,8 +233,6 @@ interface Peer {
   version: string;
   run(): number;
 }
-
-const python = process.env['PYTHON'] ?? 'python3';
 
 function dvc(): Peer | undefined {
   const version = versionOf('dvc');
