@@ -6,6 +6,7 @@ import { type ParsedArgs, parseArgs } from './args.ts';
 import type { Command } from './commands/command.ts';
 import { gc } from './commands/gc.ts';
 import { generate } from './commands/generate.ts';
+import { graph } from './commands/graph.ts';
 import { inspect } from './commands/inspect.ts';
 import { run } from './commands/run.ts';
 
@@ -16,7 +17,7 @@ import { EXIT, exitCodeOf, explain } from './exit.ts';
 import type { Streams } from './ui/reporter.ts';
 import { columns } from './ui/style.ts';
 
-const COMMANDS: readonly Command[] = [run, status, inspect, stages, gc, generate];
+const COMMANDS: readonly Command[] = [run, status, graph, inspect, stages, gc, generate];
 
 /** @returns the exit code: 0 done, 1 a stage failed, 2 the request was wrong, 130 interrupted */
 export async function main(

@@ -69,6 +69,16 @@ export interface Facts {
 
 export const NO_FACTS: Facts = { counts: new Map(), choices: new Map() };
 
+/** A stage of the file, all of its instances together. */
+export interface StageOutline {
+  name: string;
+  /** The stage that it uses; several where an axis says which. */
+  uses: string[];
+  axes: string[];
+  /** Stages of the file whose outputs it takes, or for whose count or choice it waits. */
+  needs: string[];
+}
+
 export interface Plan {
   name: string;
   title: string;
@@ -76,6 +86,8 @@ export interface Plan {
   vars: Record<string, unknown>;
   /** In an order in which each comes after all it needs; ties as in the file. */
   instances: Instance[];
+  /** All stages of the file, in an order in which each comes after all it needs. */
+  outline: StageOutline[];
   /** What `extend` turns into instances when more is known. */
   pending: Pending[];
   counts: Count[];

@@ -101,6 +101,12 @@ class Planner {
       description,
       vars,
       instances: [...this.#instances.values()],
+      outline: this.#shapes.map(({ name: stage, infos, axes, needs }) => ({
+        name: stage,
+        uses: infos.map((info) => info.name),
+        axes,
+        needs,
+      })),
       pending: this.#pending,
       counts: this.#counts(),
       choices: this.#choices,
