@@ -148,6 +148,17 @@ describe('fitForest: trees', () => {
 });
 
 describe('fitForest: out-of-bag', () => {
+  it('sends a row that a tree did not see where the finished tree sends it, also between two rows it saw', async () => {
+    const forest = await fitForest({ ...train, n_estimators: 1, oob_score: true });
+    const { decision_function, trees } = forest.oob!;
+    const p = predictProba(forest, train.x, train.rows, train.cols);
+    const unseen = [...trees.keys()].filter((row) => trees[row] === 1);
+    expect(unseen.length).toBeGreaterThan(20);
+    for (const row of unseen) {
+      expect(decision_function.slice(3 * row, 3 * row + 3)).toEqual(p.slice(3 * row, 3 * row + 3));
+    }
+  });
+
   it('predictions come from the trees that did not see the row, and score near a test score', async () => {
     const data = sample(400, 8, 3);
     const forest = await fitForest({ ...data, n_estimators: 60, oob_score: true });

@@ -77,8 +77,6 @@ export class TreeGrower {
   readonly #feature: Int32Array;
   readonly #threshold: Float32Array;
   readonly #child: Uint32Array;
-  /** Rows whose position in the split column is at most this go left. */
-  readonly #lastLeft: Uint32Array;
 
   // The best split of the node at hand.
   #bestColumn = -1;
@@ -117,7 +115,6 @@ export class TreeGrower {
     this.#feature = new Int32Array(nodes);
     this.#threshold = new Float32Array(nodes);
     this.#child = new Uint32Array(nodes);
-    this.#lastLeft = new Uint32Array(nodes);
   }
 
   /** Grows tree `index`; the same tree whatever was grown before it and on whichever thread. */
@@ -153,7 +150,6 @@ export class TreeGrower {
       this.#feature[node] = this.#bestColumn;
       this.#threshold[node] = this.#bestThreshold;
       this.#child[node] = nodes;
-      this.#lastLeft[node] = this.#bestLastLeft;
       this.#pend(waiting++, nodes + 1, middle, end, depth + 1);
       this.#pend(waiting++, nodes, start, middle, depth + 1);
       nodes += 2;
@@ -362,14 +358,16 @@ export class TreeGrower {
 
   /** Sends the rows that were not drawn down the tree just grown. */
   #outOfBag(): Int32Array {
-    const { positions, rows } = this.#data.sorted;
+    const { positions, values, rows } = this.#data.sorted;
     const leaves = new Int32Array(rows).fill(-1);
     for (let row = 0; row < rows; row++) {
       if (this.#counts[row]! > 0) continue;
       let node = 0;
       for (let column = this.#feature[0]!; column >= 0; column = this.#feature[node]!) {
-        const right = positions[column * rows + row]! > this.#lastLeft[node]! ? 1 : 0;
-        node = this.#child[node]! + right;
+        // By value: the row may lie between the two rows that the threshold was put in the middle of.
+        const base = column * rows;
+        const value = values[base + positions[base + row]!]!;
+        node = this.#child[node]! + (value <= this.#threshold[node]! ? 0 : 1);
       }
       leaves[row] = this.#child[node]!;
     }
