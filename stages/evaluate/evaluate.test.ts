@@ -164,6 +164,12 @@ describe('evaluate', () => {
     expect(summary).toMatch(/accuracy +0\.6667.*Doe & Roe 2020: 0\.8000/);
   });
 
+  it('leaves out published figures of classes that no clip has, as on another corpus, and says so', async () => {
+    const source = { name: 'Doe 2020', per_class: { happy: 0.9, disgust: 0.5 } };
+    const ran = await evaluate(smallWorld(), { source });
+    expect(ran.notices).toEqual(['no clip is labelled disgust: what the source says of it is left out']);
+  });
+
   it('refuses a published figure for a class that does not exist', async () => {
     const source = { name: 'Doe 2020', per_class: { hapy: 0.9 } };
     await expect(evaluate(smallWorld(), { source })).rejects.toThrow(/params\.source\.per_class[^]*hapy[^]*happy/);

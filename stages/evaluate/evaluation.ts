@@ -43,19 +43,28 @@ export interface Evaluation {
   mistakes: readonly number[];
 }
 
-/** Throws a RequestError if a published figure is for a class that is not predicted. */
-export function requireKnownClasses({ per_class = {} }: Source, labels: readonly string[]): void {
-  for (const label of Object.keys(per_class)) {
-    if (labels.includes(label)) continue;
+/**
+ * The published figures without those of classes that were not judged, as on another corpus.
+ * @throws RequestError for a class whose name looks misspelt
+ */
+export function sourceOf(
+  { per_class, ...source }: Source,
+  labels: readonly string[],
+): { source: Source; left_out: string[] } {
+  const left_out = Object.keys(per_class ?? {}).filter((label) => !labels.includes(label));
+  for (const label of left_out) {
     const near = nearest(label, labels);
+    if (near === undefined) continue;
     throw new RequestError({
       problem: `there is no class ${label}`,
       expected: labels.join(', '),
       got: label,
       where: 'params.source.per_class',
-      ...(near ? { fix: `write ${near}` } : {}),
+      fix: `write ${near}`,
     });
   }
+  const known = Object.entries(per_class ?? {}).filter(([label]) => labels.includes(label));
+  return { source: { ...source, ...(known.length > 0 ? { per_class: Object.fromEntries(known) } : {}) }, left_out };
 }
 
 /** Wrong predictions, the most confident first; item ids decide among equals. */

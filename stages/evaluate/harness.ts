@@ -44,6 +44,7 @@ export interface Outcome {
   text(name: string): string;
   metrics: Record<string, number>;
   summary: string;
+  notices: string[];
 }
 
 const where = 'test';
@@ -83,6 +84,7 @@ export async function evaluate(
   try {
     const metrics: Record<string, number> = {};
     let summary = '';
+    const notices: string[] = [];
     const members = Object.entries(world.members ?? {});
     const out = await place('report');
     const report = await Report.create(out, { where });
@@ -127,14 +129,14 @@ export async function evaluate(
       },
       scratch: { read: () => Promise.resolve(undefined), write: () => Promise.resolve() },
       progress: () => undefined,
-      notice: () => undefined,
+      notice: (message) => void notices.push(message),
       metrics: (values) => Object.assign(metrics, values),
       summary: (text) => (summary = text),
     });
     await report.close();
     const files = new Map<string, Uint8Array>();
     for (const name of (await readdir(out)).sort()) files.set(name, await readFile(join(out, name)));
-    return { files, text: (name) => new TextDecoder().decode(files.get(name)), metrics, summary };
+    return { files, text: (name) => new TextDecoder().decode(files.get(name)), metrics, summary, notices };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -8,7 +8,7 @@ import { Type, defineStage, many, optional, throwIfCancelled } from '@prosodia/c
 import { svgToPng } from '@prosodia/plots';
 import { ClipTable, type Column, Model, PredictionTable, Report, type Row, SplitTable } from '@prosodia/tables';
 import { baselines, trainingRows } from './baselines.ts';
-import { type Evaluation, Source, metricsJson, mostConfidentMistakes, requireKnownClasses } from './evaluation.ts';
+import { type Evaluation, Source, metricsJson, mostConfidentMistakes, sourceOf } from './evaluation.ts';
 import { scoreMembers } from './members.ts';
 import { modelCard } from './model-card.ts';
 import { describeModels } from './models.ts';
@@ -67,11 +67,14 @@ speakers were shared between training and test, and the fitted baselines are com
   },
   outputs: { report: Report },
   seeded: true,
-  async run({ inputs, params, outputs, rng, signal, progress, metrics, summary }) {
+  async run({ inputs, params, outputs, rng, signal, progress, metrics, notice, summary }) {
     const clips = new Map((await inputs.clips.all()).map((clip) => [clip.clip_id, clip]));
     const split = await inputs.split?.table.all();
     const judged = await gather(inputs.predictions, params.role, clips);
-    if (params.source) requireKnownClasses(params.source, judged.labels);
+    const published = params.source && sourceOf(params.source, judged.labels);
+    if (published && published.left_out.length > 0) {
+      notice(`no clip is labelled ${published.left_out.join(', ')}: what the source says of it is left out`);
+    }
     if (split) requireRolesOfSplit(judged, split, inputs.predictions[0]!.artifact.where);
     progress(1, 4, 'steps');
 
@@ -84,7 +87,7 @@ speakers were shared between training and test, and the fitted baselines are com
       notes: params.notes,
       reproduce: params.reproduce,
       // Published figures are of real speech: beside synthetic data they would only mislead.
-      source: protocol.synthetic ? undefined : params.source,
+      source: protocol.synthetic ? undefined : published?.source,
       judged,
       scores: score(judged),
       intervals: intervals(judged, { replicates: params.bootstrap, level: params.confidence, unit, rng }),
