@@ -118,6 +118,20 @@ describe('evaluate', () => {
     });
   });
 
+  it('refuses test rows that the model has seen, and says which (planted leak)', async () => {
+    const world = smallWorld();
+    for (const [seen, how] of [
+      ['fitted', 'fitted on'],
+      ['selected', 'selected with'],
+    ] as const) {
+      const predictions = world.predictions.map((row, i) => (i === 2 ? { ...row, seen } : row));
+      await expect(evaluate({ ...world, predictions })).rejects.toMatchObject({
+        name: 'LeakError',
+        parts: { got: `item ${predictions[2]!.clip_id}, ${how}` },
+      });
+    }
+  });
+
   it('refuses the same row twice and names it', async () => {
     const world = smallWorld();
     const twice = [...world.predictions, world.predictions[0]!];
