@@ -5,9 +5,11 @@ import { RequestError, nearest } from '@prosodia/core';
 import { type ParsedArgs, parseArgs } from './args.ts';
 import type { Command } from './commands/command.ts';
 import { gc } from './commands/gc.ts';
+import { completionFor } from './commands/completion.ts';
 import { generate } from './commands/generate.ts';
 import { graph } from './commands/graph.ts';
 import { inspect } from './commands/inspect.ts';
+import { newCommand } from './commands/new.ts';
 import { run } from './commands/run.ts';
 
 import { stages } from './commands/stages.ts';
@@ -17,7 +19,17 @@ import { EXIT, exitCodeOf, explain } from './exit.ts';
 import type { Streams } from './ui/reporter.ts';
 import { columns } from './ui/style.ts';
 
-const COMMANDS: readonly Command[] = [run, status, graph, inspect, stages, gc, generate];
+const COMMANDS: readonly Command[] = [
+  run,
+  status,
+  graph,
+  inspect,
+  stages,
+  gc,
+  newCommand,
+  generate,
+  completionFor(() => COMMANDS),
+];
 
 /** @returns the exit code: 0 done, 1 a stage failed, 2 the request was wrong, 130 interrupted */
 export async function main(
