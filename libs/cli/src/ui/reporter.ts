@@ -132,6 +132,9 @@ abstract class TextReporter implements Reporter {
       case 'notice':
         this.print(`  ${yellow('notice')}    ${this.#name(event.stage)}  ${event.message}`);
         break;
+      case 'remote':
+        this.print(`  ${yellow('cache')}     ${event.message}`);
+        break;
       case 'output':
         this.print(`  ${dim('output')}    ${this.#name(event.stage)}  ${event.text}`);
         break;

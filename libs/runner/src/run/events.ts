@@ -14,6 +14,8 @@ export type RunEvent =
   | { event: 'wait'; stage: string; owner: string }
   | { event: 'progress'; stage: string; done: number; total: number | null; unit: string }
   | { event: 'notice'; stage: string; message: string }
+  /** The shared cache is not, or no longer, what it should be; the run goes on. */
+  | { event: 'remote'; message: string }
   /** A line that the stage's process printed. */
   | { event: 'output'; stage: string; text: string }
   | { event: 'stage'; stage: string; status: Status; seconds: number; reason: string; bytes: number; message?: string }

@@ -8,6 +8,8 @@ import type { DeviceClass, ExternalState } from '@prosodia/core';
 import { HostPool, StageFailure } from '../host/pool.ts';
 import type { Instance, Plan } from '../pipeline/plan.ts';
 import type { Project } from '../project.ts';
+import { openRemote } from '../remote/open.ts';
+import type { Remote } from '../remote/remote.ts';
 import { writing } from '../store/files.ts';
 import type { KeyParts, Manifest } from '../store/manifest.ts';
 import { AUTO_REASON, deviceOf, isAutomatic } from './device.ts';
@@ -20,9 +22,10 @@ import { Queue } from './queue.ts';
 import { type KeptRun, keepRun, recordOf } from './keep-run.ts';
 import { type RunRecord, type StageRecord, lastStages, runsFolder } from './record.ts';
 import { type Grant, Slots } from './slots.ts';
+import { Printed, doneRecord, skippedRecord } from './stage-records.ts';
 
-/** Lines of a stage's output kept for its log. */
-const KEPT_LINES = 1000;
+/** A download that takes longer shows its progress. */
+const QUIET_SECONDS = 1;
 
 /** Results looked up at the same time. */
 const LOOK_UPS = 32;
@@ -70,11 +73,15 @@ class Run {
   readonly #controller = new AbortController();
   readonly #externals = new Map<string, ExternalState | undefined>();
   /** The last lines that the process of each stage printed. */
-  readonly #printed = new Map<string, string[]>();
+  readonly #printed = new Printed();
   /** What the last run had; asked for by the first miss. */
   #before: Promise<Map<string, StageRecord>> | undefined;
   readonly #queue = new Queue();
   readonly #running = new Set<Promise<void>>();
+  /** The cache shared with other machines, if there is one. */
+  readonly #remote: Remote | undefined;
+  /** Instances whose results are asked for there. */
+  readonly #fetching = new Set<Instance>();
   /** Looked up and not there. */
   readonly #misses = new Map<string, Miss>();
   /** Keys that are being computed. */
@@ -90,6 +97,7 @@ class Run {
     this.#options = options;
     this.#device = deviceOf(plan);
     this.#slots = new Slots(options.jobs);
+    this.#remote = openRemote(project, (message) => options.onEvent({ event: 'remote', message }));
   }
 
   async execute(): Promise<RunResult> {
@@ -117,6 +125,7 @@ class Run {
       } finally {
         signal.removeEventListener('abort', cancel);
         this.#hosts.close();
+        await this.#remote?.close(this.#controller.signal);
         await store.digests.save().catch(() => undefined); // A read-only store still serves hits.
       }
       const seconds = (performance.now() - begun) / 1000;
@@ -153,20 +162,16 @@ class Run {
       await Promise.race(this.#running);
     }
     for (const { name, stage } of this.#queue.left) {
-      this.#records.set(name, {
-        stage: name,
-        uses: stage.name,
-        status: 'skipped',
-        reason: 'the run stopped before it',
-        seconds: 0,
-      });
+      this.#records.set(name, skippedRecord(name, stage.name));
     }
   }
 
   /** Looks up everything that is ready and was not looked up yet; a hit may make more ready. */
   async #serveHits(): Promise<void> {
     for (;;) {
-      const fresh = [...this.#queue.ready].filter((instance) => !this.#misses.has(instance.name));
+      const fresh = [...this.#queue.ready].filter(
+        (instance) => !this.#misses.has(instance.name) && !this.#fetching.has(instance),
+      );
       if (fresh.length === 0 || this.#controller.signal.aborted) return;
       for (let i = 0; i < fresh.length; i += LOOK_UPS) {
         const found = await Promise.all(fresh.slice(i, i + LOOK_UPS).map((instance) => this.#lookUp(instance)));
@@ -188,7 +193,9 @@ class Run {
       const found = await this.#project.store.lookUp(key);
       if (!found.hit) {
         const damage = found.reason === 'damaged' ? found.detail : undefined;
-        return () => this.#misses.set(instance.name, { key, parts, damage });
+        const miss = { key, parts, damage };
+        if (this.#remote?.readable) return () => this.#fetch(this.#remote!, instance, miss);
+        return () => this.#misses.set(instance.name, miss);
       }
       await this.#project.store.touch(key);
       return () => {
@@ -203,12 +210,38 @@ class Run {
     }
   }
 
+  /** Asks the shared cache for a result; it takes no core, so it may go on beside everything else. */
+  #fetch(remote: Remote, instance: Instance, miss: Miss): void {
+    const begun = performance.now();
+    const seconds = () => (performance.now() - begun) / 1000;
+    this.#fetching.add(instance);
+    const progress = (done: number, total: number) => {
+      if (seconds() < QUIET_SECONDS) return;
+      this.#options.onEvent({ event: 'progress', stage: instance.name, done, total, unit: 'bytes' });
+    };
+    const tracked: Promise<void> = remote
+      .fetch(miss.key, this.#controller.signal, progress)
+      .then((manifest) => {
+        if (!manifest) {
+          this.#misses.set(instance.name, miss);
+          return;
+        }
+        this.#queue.take(instance);
+        this.#accept(instance, miss.parts, manifest, 'cached', 'from the shared cache', seconds());
+      })
+      .finally(() => {
+        this.#fetching.delete(instance);
+        this.#running.delete(tracked);
+      });
+    this.#running.add(tracked);
+  }
+
   /** Starts what the machine has room for. Of instances with the same work one is started; the others are then hits. */
   #startMisses(): void {
     for (const instance of [...this.#queue.ready].sort(narrowFirst)) {
       if (this.#slots.full) return;
-      const miss = this.#misses.get(instance.name)!;
-      if (this.#computing.has(miss.key)) continue;
+      const miss = this.#misses.get(instance.name);
+      if (!miss || this.#computing.has(miss.key)) continue;
       const grant = this.#slots.take(instance, this.#device);
       if (!grant) continue;
       this.#queue.take(instance);
@@ -271,27 +304,22 @@ class Run {
           hosts: this.#hosts,
           signal: this.#controller.signal,
           onEvent: (event) => {
-            if (event.event === 'output') this.#keepOutput(event.stage, event.text);
+            if (event.event === 'output') this.#printed.add(event.stage, event.text);
             onEvent(event);
           },
         },
         grant,
       );
       const seconds = (performance.now() - begun) / 1000;
-      if (computed) this.#accept(instance, parts, manifest, 'computed', reason, seconds);
-      else this.#accept(instance, parts, manifest, 'cached', 'made meanwhile by another run or stage', seconds);
+      if (computed) {
+        this.#remote?.push(manifest);
+        this.#accept(instance, parts, manifest, 'computed', reason, seconds);
+      } else this.#accept(instance, parts, manifest, 'cached', 'made meanwhile by another run or stage', seconds);
     } catch (error) {
       this.#fail(instance, reason, error, (performance.now() - begun) / 1000, { key, parts });
     } finally {
       this.#slots.give(grant);
     }
-  }
-
-  #keepOutput(stage: string, line: string): void {
-    const lines = this.#printed.get(stage) ?? [];
-    lines.push(line);
-    if (lines.length > KEPT_LINES) lines.shift();
-    this.#printed.set(stage, lines);
   }
 
   #accept(
@@ -305,23 +333,9 @@ class Run {
     const { onEvent } = this.#options;
     this.#results.set(instance.name, manifest);
     this.#queue.done(instance.name);
-    const outputs = Object.fromEntries(
-      Object.entries(manifest.outputs).map(([name, { kind, digest, bytes }]) => [name, { kind, digest, bytes }]),
-    );
-    this.#records.set(instance.name, {
-      stage: instance.name,
-      uses: instance.stage.name,
-      status,
-      reason,
-      seconds,
-      key: manifest.key,
-      parts,
-      outputs,
-      metrics: manifest.metrics,
-      notices: manifest.notices,
-      peak_memory_bytes: manifest.peak_memory_bytes,
-    });
-    const bytes = Object.values(outputs).reduce((sum, output) => sum + output.bytes, 0);
+    const done = doneRecord(instance, parts, manifest, { status, reason, seconds });
+    this.#records.set(instance.name, done);
+    const bytes = Object.values(manifest.outputs).reduce((sum, output) => sum + output.bytes, 0);
     onEvent({ event: 'stage', stage: instance.name, status, seconds, reason, bytes });
   }
 
@@ -369,7 +383,9 @@ class Run {
     let kept: KeptRun = { run: 0, folder: runs, logs: [] };
     let unwritten: Error | undefined;
     try {
-      kept = await writing(runs, () => keepRun(this.#project, record, plan.publish, this.#results, this.#printed));
+      kept = await writing(runs, () =>
+        keepRun(this.#project, record, plan.publish, this.#results, this.#printed.lines),
+      );
     } catch (error) {
       unwritten = error instanceof Error ? error : new Error(String(error));
     }

@@ -74,10 +74,10 @@ export class Store {
     for (const path of await this.leftovers()) await rm(path, { recursive: true, force: true }).catch(() => undefined);
   }
 
-  /** Work folders and locks of processes that were killed, and scratch that was long left alone. */
+  /** Work folders, locks and leases of processes that were killed, and scratch that was long left alone. */
   async leftovers(): Promise<string[]> {
     const left: string[] = [];
-    for (const folder of ['tmp', 'locks']) {
+    for (const folder of ['tmp', 'locks', 'leases']) {
       for (const name of await readdir(join(this.root, folder)).catch(() => [])) {
         const owner = parseOwner(folder === 'locks' ? name.replace(/^[^.]+\.lock\./, '') : name);
         if (owner && isGone(owner)) left.push(join(this.root, folder, name));
@@ -129,16 +129,24 @@ export class Store {
     await utimes(this.manifestFile(key), now, now).catch(() => undefined); // A read-only store still serves hits.
   }
 
+  /** Whether the content of an output is there and whole; it is then protected from `gc` like what was looked up. */
+  async hasContent(output: StoredOutput): Promise<boolean> {
+    this.#lease?.note(output.digest);
+    return (await this.#damage(output)) === undefined;
+  }
+
+  /** The digest that the content of a folder has. */
+  async digestOf(folder: string): Promise<string> {
+    return treeDigest(await filesOf(folder));
+  }
+
   /** Moves a finished output into the content store. `folder` is gone afterwards. */
   async addOutput(folder: string, kind: string): Promise<StoredOutput> {
-    const files: StoredFile[] = [];
     for (const path of await listFiles(folder)) {
-      const absolute = join(folder, path);
-      await sync(absolute);
-      await chmod(absolute, 0o444);
-      const { size } = await stat(absolute);
-      files.push({ path, bytes: size, sha256: await sha256File(absolute) });
+      await sync(join(folder, path));
+      await chmod(join(folder, path), 0o444);
     }
+    const files = await filesOf(folder);
     const output = { kind, digest: treeDigest(files), bytes: files.reduce((sum, { bytes }) => sum + bytes, 0), files };
     const target = this.contentFolder(output.digest);
     this.#lease?.note(output.digest);
@@ -204,6 +212,15 @@ export class Store {
       await rm(away, { recursive: true, force: true });
     }
   }
+}
+
+async function filesOf(folder: string): Promise<StoredFile[]> {
+  const files: StoredFile[] = [];
+  for (const path of await listFiles(folder)) {
+    const absolute = join(folder, path);
+    files.push({ path, bytes: (await stat(absolute)).size, sha256: await sha256File(absolute) });
+  }
+  return files;
 }
 
 /** Renames a folder; false if there is one at the target. */
