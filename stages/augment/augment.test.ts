@@ -137,6 +137,30 @@ describe('the choice of transforms', () => {
     for (const { augmentation } of whole) expect(augmentation).toBe('gain+noise+shift+codec');
   });
 
+  describe('items that are broken', () => {
+    const training = clips.find(({ role }) => role === 'train')!;
+    const rows = clips.map((clip) =>
+      clip === training ? { ...audioRow(clip), samples: Float32Array.of(0, NaN, 0.5) } : audioRow(clip),
+    );
+
+    it('stop the stage, which names them', async () => {
+      const inputs = { audio: rowsOf(rows), split: splitOf(clips) };
+      await expect(bench.run(stage, { params: { transforms: [{ gain: {} }] }, inputs })).rejects.toThrow(
+        new RegExp(`item ${training.clip_id}: a sample is not a finite number[^]*NaN at 1`),
+      );
+    });
+
+    it('are left out on request with their copies, each listed with its reason', async () => {
+      const params = { transforms: [{ gain: {} }], copies: 1, on_error: 'skip' };
+      const inputs = { audio: rowsOf(rows), split: splitOf(clips) };
+      const { outputs, notices } = await bench.run(stage, { params, inputs });
+      const left = await outputs.audio.all();
+      expect(left.filter(({ clip_id }) => clip_id === training.clip_id)).toEqual([]);
+      expect(left.filter(({ augmentation }) => augmentation === null)).toHaveLength(clips.length - 1);
+      expect(JSON.stringify(notices)).toMatch(new RegExp(`${training.clip_id}.*not a finite number`));
+    });
+  });
+
   it('refuses more transforms than there are, and noise of two levels', async () => {
     await expect(run({ choose: 6 })).rejects.toThrow(/at most 5[^]*choose: 6/);
     await expect(run({ copies: 'each', choose: 2 })).rejects.toThrow(/one transform/);

@@ -1,5 +1,6 @@
 /** One item in, its altered copies out. */
-import { ProsodiaError, Rng, type ShardWorker } from '@prosodia/core';
+import { DataError, ProsodiaError, Rng, type ShardWorker } from '@prosodia/core';
+import { type OnError, reasonOf } from '@prosodia/tables';
 import { type Drawn, type TransformSpec, applyTransform } from './transforms.ts';
 
 export interface AugmentSetup {
@@ -10,6 +11,7 @@ export interface AugmentSetup {
   each: boolean;
   /** Seed of all choices; what an item gets follows from it and its id. */
   seed: number;
+  on_error: OnError;
 }
 
 export interface AugmentItem {
@@ -27,31 +29,46 @@ export interface AugmentCopy {
   steps: Record<string, Drawn>[];
 }
 
-const worker: ShardWorker<AugmentSetup, AugmentItem, AugmentCopy[]> =
+/** The copies of an item; or none, and why it is to be left out. */
+export interface AugmentResult {
+  copies: AugmentCopy[];
+  skipped?: string;
+}
+
+const worker: ShardWorker<AugmentSetup, AugmentItem, AugmentResult> =
   (setup) =>
   ({ itemId, samples, sampleRate, copies }) => {
-    if (copies === 0) return [];
+    if (copies === 0) return { copies: [] };
     const rng = new Rng(setup.seed, itemId);
     const chosen = choices(setup, copies, rng);
     try {
-      return chosen.map((specs, copy) => {
+      requireSound(samples);
+      const made = chosen.map((specs, copy) => {
         const own = rng.fork('copy', copy);
-        const made: AugmentCopy = { names: [], samples, steps: [] };
+        const one: AugmentCopy = { names: [], samples, steps: [] };
         for (const [step, spec] of specs.entries()) {
           const [name] = Object.keys(spec) as [string];
-          const result = applyTransform(made.samples, sampleRate, spec, step === 0 ? own : own.fork(step));
-          made.samples = result.samples;
-          made.names.push(name);
-          made.steps.push({ [name]: result.drawn });
+          const result = applyTransform(one.samples, sampleRate, spec, step === 0 ? own : own.fork(step));
+          one.samples = result.samples;
+          one.names.push(name);
+          one.steps.push({ [name]: result.drawn });
         }
-        return made;
+        return one;
       });
+      return { copies: made };
     } catch (error) {
+      if (setup.on_error === 'skip' && error instanceof DataError) return { copies: [], skipped: reasonOf(error) };
       throw error instanceof ProsodiaError ? error.at(`item ${itemId}`) : error;
     }
   };
 
 export default worker;
+
+/** Most transforms would hand a NaN on, or spread it. */
+function requireSound(samples: Float32Array): void {
+  const bad = samples.findIndex((value) => !Number.isFinite(value));
+  if (bad >= 0) throw new DataError({ problem: 'a sample is not a finite number', got: `${samples[bad]} at ${bad}` });
+}
 
 /** The transforms of each copy. */
 function choices({ transforms, choose, each }: AugmentSetup, copies: number, rng: Rng): TransformSpec[][] {

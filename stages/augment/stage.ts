@@ -1,7 +1,16 @@
 /** Adds altered copies of training items; validation and test items pass through untouched. */
 import { RequestError, mapSharded, optional, Type, defineStage } from '@prosodia/core';
-import { type AudioRow, AudioTable, BalanceSchema, ClipTable, SplitTable, planCopies } from '@prosodia/tables';
-import type { AugmentCopy, AugmentItem, AugmentSetup } from './rows.ts';
+import {
+  type AudioRow,
+  AudioTable,
+  BalanceSchema,
+  ClipTable,
+  OnErrorSchema,
+  SkippedItems,
+  SplitTable,
+  planCopies,
+} from '@prosodia/tables';
+import type { AugmentItem, AugmentResult, AugmentSetup } from './rows.ts';
 import { TRANSFORM_NAMES, TransformSchema, type TransformSpec, checkTransform } from './transforms.ts';
 
 const DEFAULT_TRANSFORMS: TransformSpec[] = [
@@ -37,14 +46,15 @@ export default defineStage({
       description: `What may be done, each with its ranges: ${TRANSFORM_NAMES.join(', ')}.`,
     }),
     fold: Type.Integer({ default: 0, minimum: 0, description: 'Fold of the split whose training clips are altered.' }),
+    on_error: OnErrorSchema,
   }),
   inputs: { audio: AudioTable, split: SplitTable, clips: optional(ClipTable) },
   outputs: { audio: AudioTable },
   seeded: true,
   resources: { threads: 'all' },
 
-  async run({ params, inputs, outputs, rng, threads, signal, progress }) {
-    const { transforms, fold, balance } = params;
+  async run({ params, inputs, outputs, rng, threads, signal, progress, notice, metrics }) {
+    const { transforms, fold, balance, on_error } = params;
     const each = params.copies === 'each' && !balance;
     const choose = params.choose === 'all' ? transforms.length : params.choose;
     transforms.forEach(checkTransform);
@@ -71,18 +81,20 @@ export default defineStage({
         yield { itemId: row.item_id, samples, sampleRate: row.sample_rate, copies };
       }
     }
-    const results = mapSharded<AugmentSetup, AugmentItem, AugmentCopy[]>(items(), {
+    const results = mapSharded<AugmentSetup, AugmentItem, AugmentResult>(items(), {
       worker: new URL('./rows.ts', import.meta.url),
-      setup: { transforms, choose, each, seed },
+      setup: { transforms, choose, each, seed, on_error },
       threads,
       signal,
     });
+    const skipped = new SkippedItems();
     let done = 0;
     let heard = 0;
-    for await (const copies of results) {
+    for await (const result of results) {
       const row = waiting.shift()!;
-      await outputs.audio.append(row);
-      for (const [index, { names, samples, steps }] of copies.entries()) {
+      if (result.skipped !== undefined) skipped.add(row.item_id, result.skipped);
+      else await outputs.audio.append(row);
+      for (const [index, { names, samples, steps }] of result.copies.entries()) {
         await outputs.audio.append({
           ...row,
           item_id: `${row.item_id}+${index + 1}`,
@@ -98,6 +110,14 @@ export default defineStage({
       heard += row.samples.length / row.sample_rate;
       progress(++done, total, `items, ${Math.round(heard)} s of audio`);
     }
+    skipped.report({ notice, metrics }, done - skipped.count);
+  },
+
+  serve: {
+    inputs: ['audio'],
+    async run({ inputs, outputs }) {
+      for await (const row of inputs.audio.rows()) await outputs.audio.append(lasting(row));
+    },
   },
 });
 
