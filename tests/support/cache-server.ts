@@ -12,19 +12,18 @@ export class CacheServer {
   mischief: Mischief = 'none';
   /** Requests after which the server breaks every connection. */
   diesAfter = Infinity;
+  /** Also after the server has stopped. */
+  #port = 0;
   readonly #server: Server = createServer((request, response) => void this.#serve(request, response));
 
   async start(): Promise<this> {
     await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+    this.#port = (this.#server.address() as AddressInfo).port;
     return this;
   }
 
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port;
-  }
-
   get environment(): Record<'nx' | 's3', Record<string, string>> {
-    const address = `http://127.0.0.1:${this.port}`;
+    const address = `http://127.0.0.1:${this.#port}`;
     return {
       nx: { PROSODIA_REMOTE: address, PROSODIA_REMOTE_TOKEN: 'secret' },
       s3: {
