@@ -13,7 +13,9 @@ import { newCommand } from './commands/new.ts';
 import { run } from './commands/run.ts';
 
 import { stages } from './commands/stages.ts';
+import { runs } from './commands/runs.ts';
 import { status } from './commands/status.ts';
+import { why } from './commands/why.ts';
 import { createContext } from './context.ts';
 import { EXIT, exitCodeOf, explain } from './exit.ts';
 import type { Streams } from './ui/reporter.ts';
@@ -22,6 +24,8 @@ import { columns } from './ui/style.ts';
 const COMMANDS: readonly Command[] = [
   run,
   status,
+  why,
+  runs,
   graph,
   inspect,
   stages,

@@ -1,3 +1,6 @@
+export { type KeptRun, allRuns, findRun, runsOf } from './compare-records.ts';
+export { type Change, changedLeaves, sayChange } from './explain.ts';
+export { type Cause, type Explanation, explainPlanned, explainRecorded } from './explain-stage.ts';
 export type { Catalogue, InputInfo, KindInfo, OutputInfo, StageInfo } from './catalogue/info.ts';
 export { artifactsPage, stagesPage } from './catalogue/markdown.ts';
 export { pipelineSchema } from './catalogue/schema.ts';

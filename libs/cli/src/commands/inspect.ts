@@ -4,14 +4,16 @@
  */
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { DuckDBConnection } from '@duckdb/node-api';
 import { RequestError, nearest } from '@prosodia/core';
 import { type RunRecord, readRecord } from '@prosodia/runner';
-import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Context } from '../context.ts';
 import { EXIT } from '../exit.ts';
 import { columns, formatBytes, formatCount, styleFor } from '../ui/style.ts';
 import type { Command } from './command.ts';
 import { type Artifact, inspectClip } from './inspect-clip.ts';
+import { traceRow } from './inspect-lineage.ts';
+import { cell, connect, isTable, literal, rowsOf, table } from './inspect-tables.ts';
 import { pipelineArgument } from './overrides.ts';
 
 export const inspect: Command = {
@@ -26,6 +28,12 @@ export const inspect: Command = {
       type: 'value',
       summary: 'a query; tables are named stage_output, or stage where there is one',
       placeholder: 'QUERY',
+    },
+    where: { type: 'value', summary: 'only rows for which this SQL expression holds', placeholder: 'EXPRESSION' },
+    lineage: {
+      type: 'value',
+      summary: 'leads a row, by number from 0 or by item id, back through every stage to its recording',
+      placeholder: 'ROW',
     },
     clip: { type: 'value', summary: 'draws a clip of audio or features, and writes it as WAV', placeholder: 'ID' },
     tracks: {
@@ -76,8 +84,24 @@ export const inspect: Command = {
       await inspectClip(chosen, artifacts, record, request, project, context);
       return EXIT.done;
     }
+    const row = args.values.get('lineage');
+    if (row !== undefined) {
+      await traceRow(chosen[0]!, row, artifacts, record, json, context);
+      return EXIT.done;
+    }
+    const where = args.values.get('where');
+    if (where !== undefined) {
+      const tables = await Promise.all(chosen.map(isTable));
+      if (!tables.includes(true)) {
+        throw new RequestError({
+          problem: `${wanted} is no table, so it has no rows to filter`,
+          expected: 'a table, with --where',
+          got: chosen.map(({ kind }) => kind).join(', '),
+        });
+      }
+    }
     const rows = parseRows(args.values.get('rows'));
-    for (const artifact of chosen) await show(artifact, rows, json, context);
+    for (const artifact of chosen) await show(artifact, rows, where, json, context);
     return EXIT.done;
   },
 };
@@ -100,41 +124,6 @@ function listArtifacts(record: RunRecord, folder: string): Artifact[] {
   );
 }
 
-async function isTable({ stage, output, folder }: Artifact): Promise<boolean> {
-  try {
-    return (await readdir(folder)).some((name) => name.startsWith('part-'));
-  } catch (cause) {
-    throw new RequestError(
-      {
-        problem: `the files of ${stage}.${output} are no longer in the store`,
-        expected: folder,
-        fix: 'run the pipeline again, or inspect another run with --run N',
-      },
-      { cause },
-    );
-  }
-}
-
-async function connect(): Promise<DuckDBConnection> {
-  const { DuckDBInstance } = await import('@duckdb/node-api');
-  return (await DuckDBInstance.create()).connect();
-}
-
-async function rowsOf(connection: DuckDBConnection, sql: string): Promise<Record<string, unknown>[]> {
-  try {
-    return (await connection.runAndReadAll(sql)).getRowObjectsJson();
-  } catch (cause) {
-    throw new RequestError(
-      { problem: 'the query failed', got: cause instanceof Error ? cause.message : String(cause) },
-      { cause },
-    );
-  }
-}
-
-function literal(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
-}
-
 /** Every table of the run as a view: `stage_output`, and `stage` where a stage has one table. */
 async function query(sql: string, artifacts: readonly Artifact[], json: boolean, context: Context): Promise<number> {
   const connection = await connect();
@@ -146,12 +135,40 @@ async function query(sql: string, artifacts: readonly Artifact[], json: boolean,
     if (tables.filter((other) => other.stage === stage).length === 1) names.push(stage);
     for (const name of new Set(names)) await connection.run(`create view "${name}" as select * from ${source}`);
   }
+  await viewsOfFans(connection, tables);
   const rows = await rowsOf(connection, sql);
   context.out.write(json ? `${JSON.stringify(rows)}\n` : `${table(rows)}\n`);
   return EXIT.done;
 }
 
-async function show(artifact: Artifact, count: number, json: boolean, context: Context): Promise<void> {
+/** The instances of a stage that fans out as one view: `stage_output`, with a column for each axis. */
+async function viewsOfFans(connection: DuckDBConnection, tables: readonly Artifact[]): Promise<void> {
+  const fans = new Map<string, { stage: string; selects: string[] }>();
+  for (const { stage, output, folder } of tables) {
+    const [, template, inner] = /^([^[]+)\[(.*)\]$/.exec(stage) ?? [];
+    if (template === undefined || inner === undefined) continue;
+    const axes = inner.split(',').map((part) => part.split('=', 2) as [string, string]);
+    const cells = axes.map(([axis, label]) => `${literal(label)} as "${axis}"`).join(', ');
+    const name = `${template}_${output}`;
+    const fan = fans.get(name) ?? { stage: template, selects: [] };
+    fan.selects.push(`select ${cells}, * from read_parquet(${literal(join(folder, '*.parquet'))})`);
+    fans.set(name, fan);
+  }
+  for (const [name, { stage, selects }] of fans) {
+    const query = selects.join(' union all by name ');
+    await connection.run(`create or replace view "${name}" as ${query}`);
+    const single = [...fans.values()].filter((fan) => fan.stage === stage).length === 1;
+    if (single) await connection.run(`create or replace view "${stage}" as ${query}`);
+  }
+}
+
+async function show(
+  artifact: Artifact,
+  count: number,
+  where: string | undefined,
+  json: boolean,
+  context: Context,
+): Promise<void> {
   const { bold, dim } = styleFor(context.out);
   const title = `${bold(`${artifact.stage}.${artifact.output}`)}  ${artifact.kind}  ${formatBytes(artifact.bytes)}`;
   if (!(await isTable(artifact))) {
@@ -169,7 +186,9 @@ async function show(artifact: Artifact, count: number, json: boolean, context: C
     return;
   }
   const connection = await connect();
-  const source = `read_parquet(${literal(join(artifact.folder, '*.parquet'))})`;
+  const all = `read_parquet(${literal(join(artifact.folder, '*.parquet'))})`;
+  // In parentheses, so that an expression with `or` or a trailing clause cannot mean something else.
+  const source = where === undefined ? all : `(select * from ${all} where (${where}))`;
   const metadata = await rowsOf(
     connection,
     `select distinct decode(key) as key, decode(value) as value from parquet_kv_metadata(${literal(join(artifact.folder, 'part-00000.parquet'))}) where decode(key) <> 'ARROW:schema'`,
@@ -210,18 +229,4 @@ async function show(artifact: Artifact, count: number, json: boolean, context: C
     const visible = head.map((row) => Object.fromEntries(Object.entries(row).slice(0, 8)));
     context.out.write(`\n${table(visible)}\n`);
   }
-}
-
-function table(rows: readonly Record<string, unknown>[]): string {
-  if (rows.length === 0) return '(no rows)';
-  const names = Object.keys(rows[0]!);
-  return columns([names, ...rows.map((row) => names.map((name) => cell(row[name])))]);
-}
-
-function cell(value: unknown): string {
-  if (value === null || value === undefined) return '';
-  if (typeof value === 'number') return Number.isInteger(value) ? String(value) : value.toPrecision(6);
-  const text = typeof value === 'string' ? value : JSON.stringify(value);
-  const number = typeof value === 'string' && /^-?\d+\.\d{7,}$/.test(value) ? Number(value).toPrecision(6) : text;
-  return number.length > 32 ? `${number.slice(0, 31)}…` : number;
 }
