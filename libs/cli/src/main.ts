@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { RequestError, nearest } from '@prosodia/core';
 import { type ParsedArgs, parseArgs } from './args.ts';
 import type { Command } from './commands/command.ts';
+import { diff } from './commands/diff.ts';
 import { gc } from './commands/gc.ts';
 import { completionFor } from './commands/completion.ts';
 import { generate } from './commands/generate.ts';
@@ -26,6 +27,7 @@ const COMMANDS: readonly Command[] = [
   status,
   why,
   runs,
+  diff,
   graph,
   inspect,
   stages,

@@ -1,4 +1,5 @@
 export { type KeptRun, allRuns, findRun, runsOf } from './compare-records.ts';
+export { type StageDifference, compareStages } from './compare-stages.ts';
 export { type Change, changedLeaves, sayChange } from './explain.ts';
 export { type Cause, type Explanation, explainPlanned, explainRecorded } from './explain-stage.ts';
 export type { Catalogue, InputInfo, KindInfo, OutputInfo, StageInfo } from './catalogue/info.ts';
