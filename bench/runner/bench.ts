@@ -44,7 +44,7 @@ const wants = (part: string): boolean => args.part.includes(part);
 
 const python = process.env['PYTHON'] ?? 'python3';
 
-/** Ten kinds of features, five folds and a hundred seeds. */
+/** Ten kinds of features, five folds and two hundred seeds. */
 const WIDE = `name: wide
 matrix: { bands: [${numbers(10)}], fold: [0, 1, 2, 3, 4] }
 stages:
@@ -54,7 +54,7 @@ stages:
   features: { uses: featurize, from: { audio }, with: { features: [{ mfcc: { n_mfcc: '\${bands}' } }] } }
   forest:
     uses: train-forest
-    matrix: { seed: [${numbers(100)}] }
+    matrix: { seed: [${numbers(200)}] }
     from: { features, split, clips }
     with: { fold: '\${fold}', n_estimators: 10 }
   judged: { uses: evaluate, from: { predictions: forest.predictions, clips, split } }
