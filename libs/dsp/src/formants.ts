@@ -4,7 +4,7 @@
  */
 import { RequestError } from '@prosodia/core';
 import { checkInteger, checkPositive, checkSignal } from './checks.ts';
-import { burg, predictorRoots } from './lpc.ts';
+import { burg, resonancesOf } from './lpc.ts';
 import { zeros, type Matrix } from './matrix.ts';
 import { planCache } from './plans.ts';
 
@@ -37,9 +37,6 @@ export interface FormantTrack {
 
 /** Formants that are kept. */
 const KEPT = 3;
-
-/** Resonances closer than this to 0 and to the ceiling, in Hz, are no formants. */
-const MARGIN = 50;
 
 const gaussPlan = planCache((length: number): Float64Array => {
   const edge = Math.exp(-12);
@@ -96,17 +93,7 @@ export function formants(y: Float32Array, options: FormantOptions = {}): Formant
     for (let k = 0; k < length; k++) frame[k] = (x[first + k] ?? 0) * window[k]!;
     const predictor = burg(frame, order);
     if (predictor.every((a) => a === 0)) continue;
-    const { re, im } = predictorRoots(predictor);
-    const found: { frequency: number; bandwidth: number }[] = [];
-    for (let k = 0; k < order; k++) {
-      if (im[k]! <= 0) continue;
-      // A root outside the unit circle grows; its mirror image has the same spectrum and decays.
-      const radius = Math.hypot(re[k]!, im[k]!);
-      const frequency = (Math.atan2(im[k]!, re[k]!) * rate) / (2 * Math.PI);
-      const bandwidth = (-Math.log(Math.min(radius, 1 / radius)) * rate) / Math.PI;
-      if (frequency > MARGIN && frequency < rate / 2 - MARGIN) found.push({ frequency, bandwidth });
-    }
-    found.sort((a, b) => a.frequency - b.frequency);
+    const found = resonancesOf(predictor, rate);
     found.slice(0, KEPT).forEach(({ frequency, bandwidth }, k) => {
       frequencies.data[row * KEPT + k] = frequency;
       bandwidths.data[row * KEPT + k] = bandwidth;
@@ -123,15 +110,30 @@ function lowered(y: Float32Array, sr: number, rate: number): Float64Array {
   const ratio = rate / sr;
   const reach = CROSSINGS / ratio;
   const out = new Float64Array(Math.round(y.length * ratio));
+  // Sines and cosines of equal steps follow from two: sin(a + b) = 2 cos(b) sin(a) - sin(a - b).
+  const turn = ratio * Math.PI;
+  const twiceSine = 2 * Math.cos(turn);
+  const twiceTaper = 2 * Math.cos(turn / CROSSINGS);
   for (let i = 0; i < out.length; i++) {
     const at = (i + 0.5) / ratio - 0.5;
     const first = Math.max(0, Math.ceil(at - reach));
     const last = Math.min(y.length - 1, Math.floor(at + reach));
+    let away = (first - at) * turn;
+    let sine = Math.sin(away);
+    let sineBefore = Math.sin(away - turn);
+    let taper = Math.cos(away / CROSSINGS);
+    let taperBefore = Math.cos((away - turn) / CROSSINGS);
     let sum = 0;
     for (let t = first; t <= last; t++) {
-      const away = (t - at) * ratio * Math.PI;
-      const weight = away === 0 ? 1 : Math.sin(away) / away;
-      sum += y[t]! * weight * (0.5 + 0.5 * Math.cos(away / CROSSINGS));
+      const weight = Math.abs(away) < 1e-9 ? 1 : sine / away;
+      sum += y[t]! * weight * (0.5 + 0.5 * taper);
+      away += turn;
+      const nextSine = twiceSine * sine - sineBefore;
+      sineBefore = sine;
+      sine = nextSine;
+      const nextTaper = twiceTaper * taper - taperBefore;
+      taperBefore = taper;
+      taper = nextTaper;
     }
     out[i] = sum * ratio;
   }

@@ -3,6 +3,7 @@ export { chroma, chromaStft, type ChromaBankOptions, type ChromaOptions } from '
 export { spectralContrast, type ContrastOptions } from './contrast.ts';
 export { amplitudeToDb, powerToDb, type DecibelOptions } from './decibel.ts';
 export { delta, type DeltaMode, type DeltaOptions } from './delta.ts';
+export { egemaps, type EgemapsOptions } from './egemaps.ts';
 export { rms, zeroCrossingRate, type CrossingOptions, type FrameOptions, type RmsOptions } from './energy.ts';
 export { complexFft, type ComplexFft } from './fft.ts';
 export { formants, type FormantOptions, type FormantTrack } from './formants.ts';
