@@ -197,6 +197,15 @@ const choices = {
         'frames; 0 if there are none.',
     },
   ),
+  egemaps: Type.Object(
+    {},
+    {
+      ...closed,
+      description:
+        'For form scalars: the 88 functionals of eGeMAPSv02, by its names. eGeMAPS-style: docs/results.md says group ' +
+        'by group how near they are to openSMILE. 0 where an item has nothing to take one from, as of voice in a whisper.',
+    },
+  ),
   speaking_rate: Type.Object(
     {},
     {
@@ -219,13 +228,13 @@ type OneOf<Names extends keyof Choices> = { [Name in Names]: Pick<Choices, Name>
 export type FeatureSpec = OneOf<keyof Choices>;
 
 /** A group that measures an item as a whole, frames of its own included. */
-export type MeasureSpec = OneOf<'voice_quality' | 'formants' | 'speaking_rate'>;
+export type MeasureSpec = OneOf<'voice_quality' | 'formants' | 'speaking_rate' | 'egemaps'>;
 
 /** A group that has a value for every frame. */
 export type CourseSpec = Exclude<FeatureSpec, MeasureSpec>;
 
 export function isMeasure(spec: FeatureSpec): spec is MeasureSpec {
-  return 'voice_quality' in spec || 'formants' in spec || 'speaking_rate' in spec;
+  return ['voice_quality', 'formants', 'speaking_rate', 'egemaps'].some((name) => name in spec);
 }
 
 export function isCourse(spec: FeatureSpec): spec is CourseSpec {

@@ -5,6 +5,7 @@ import {
   VOICE_QUALITY_NAMES,
   chromaStft,
   delta,
+  egemaps,
   functionals,
   functionals13,
   gammatoneCepstra,
@@ -31,7 +32,7 @@ import stage from './stage.ts';
 const SMALL = { n_fft: 512, hop_length: 128, n_mels: 40 };
 
 /** Groups without functionals. */
-const WHOLE = ['voice_quality', 'speaking_rate'];
+const WHOLE = ['voice_quality', 'speaking_rate', 'egemaps'];
 
 describeStage(stage, {
   toys: { clips: 8 },
@@ -83,7 +84,7 @@ describe('featurize', () => {
 
   it('gives every column a name of its own with all features and functionals', async () => {
     const some = ['mean', 'std', 'min', 'max', 'median', 'skewness', 'kurtosis', 'range', 'iqr', 'slope', 'p5'];
-    expect(FEATURE_NAMES).toHaveLength(19);
+    expect(FEATURE_NAMES).toHaveLength(20);
     const reader = await run(
       FEATURE_NAMES.map((name) => ({ [name]: WHOLE.includes(name) ? {} : { functionals: some } })),
     );
@@ -92,7 +93,7 @@ describe('featurize', () => {
     // Cepstra of 40, 20 and 20; mel_db and gaussian_db of 40; chroma, tonnetz and contrast; eight of one band; three
     // formants and their bandwidths. The default derivatives of mfcc, the voiced share and the measures of whole items
     // have one functional, or none.
-    expect(reader.width).toBe(11 * (40 + 20 + 20 + 40 + 40 + 12 + 6 + 7 + 8 + 6) + 2 * 40 + 1 + 11 + 8);
+    expect(reader.width).toBe(11 * (40 + 20 + 20 + 40 + 40 + 12 + 6 + 7 + 8 + 6) + 2 * 40 + 1 + 11 + 8 + 88);
   });
 
   it('records what the numbers were computed with', async () => {
@@ -260,6 +261,17 @@ describe('featurize', () => {
       for (const samples of [new Float32Array(16000), Float32Array.of(0.1, -0.2)]) {
         expect(new Set(Object.values(await measured(samples)))).toEqual(new Set([0]));
       }
+    });
+
+    it('include the 88 of eGeMAPS by its names', async () => {
+      const y = voice();
+      const found = await measured(y, [{ egemaps: {} }]);
+      const expected = egemaps(y, { sr: 16000, fill: 0 });
+      expect(Object.keys(found)).toEqual(Object.keys(expected));
+      expect(Object.keys(found)).toHaveLength(88);
+      expect(found['F0semitoneFrom27.5Hz_sma3nz_amean']).toBe(
+        Math.fround(expected['F0semitoneFrom27.5Hz_sma3nz_amean']!),
+      );
     });
 
     it('are refused as a matrix, which wants frames', async () => {

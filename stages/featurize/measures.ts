@@ -8,6 +8,7 @@ import {
   SPEAKING_RATE_NAMES,
   VOICE_QUALITY_NAMES,
   autocorrelationPitch,
+  egemaps,
   formants,
   functionals,
   speakingRate,
@@ -45,6 +46,7 @@ function measured(y: Float32Array, sr: number, spec: MeasureSpec): Named[] {
     const found = speakingRate(y, { sr });
     return SPEAKING_RATE_NAMES.map((name) => [name, found[name]]);
   }
+  if ('egemaps' in spec) return Object.entries(egemaps(y, { sr, fill: 0 }));
   return resonances(y, sr, spec.formants);
 }
 
