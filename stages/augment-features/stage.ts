@@ -90,6 +90,18 @@ export default defineStage({
       }
     }
   },
+
+  serve: {
+    inputs: ['features'],
+    async run({ inputs: { features }, outputs }) {
+      outputs.features.begin(features.layout, features.metadata);
+      for await (const { items, values, width, padding } of features.blocks()) {
+        for (const [row, item] of items.entries()) {
+          await outputs.features.append(item, values.slice(row * width, (row + 1) * width), padding?.[row]);
+        }
+      }
+    },
+  },
 });
 
 function chosen(transforms: readonly TransformSpec[], choose: number | 'all', rng: Rng): TransformSpec[] {

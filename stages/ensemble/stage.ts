@@ -2,6 +2,8 @@
 import { DataError, LeakError, type ManyItem, RequestError, Type, defineStage, many } from '@prosodia/core';
 import {
   type FittedLogistic,
+  type Float64Matrix,
+  type Matrix,
   encodeLabels,
   fitStack,
   fitVoteWeights,
@@ -10,7 +12,14 @@ import {
   softVote,
   stack,
 } from '@prosodia/stats';
-import { type PredictionReader, type PredictionRow, PredictionTable, type Seen, SplitTable } from '@prosodia/tables';
+import {
+  type PredictionReader,
+  type PredictionRow,
+  PredictionTable,
+  type Seen,
+  SplitTable,
+  Transform,
+} from '@prosodia/tables';
 import { align, readMembers } from './align.ts';
 import { readOutOfFold, requireInnerFolds } from './out-of-fold.ts';
 
@@ -46,7 +55,7 @@ export default defineStage({
     fold: Type.Integer({ default: 0, minimum: 0, description: 'Fold of the split.' }),
   }),
   inputs: { predictions: many(PredictionTable), out_of_fold: many(PredictionTable), split: SplitTable },
-  outputs: { predictions: PredictionTable },
+  outputs: { predictions: PredictionTable, combination: Transform },
 
   async fit({ params, training, validation }): Promise<Combination> {
     const { predictions } = validation;
@@ -78,10 +87,7 @@ export default defineStage({
   async run({ params, inputs, outputs, state, metrics }) {
     const { labels, rows, members } = align(await readMembers(inputs.predictions));
     await requireInnerFolds(inputs.out_of_fold, await inputs.split.roles(params.fold));
-    const combined =
-      'stack' in state
-        ? stack(state.stack, members)
-        : (params.method === 'soft' ? softVote : hardVote)(members, state.weights);
+    const combined = combine(state, params.method, members);
     outputs.predictions.begin(labels);
     for (const [r, row] of rows.entries()) {
       await outputs.predictions.append(
@@ -89,6 +95,7 @@ export default defineStage({
         Float32Array.from(combined.data.subarray(r * labels.length, (r + 1) * labels.length)),
       );
     }
+    await outputs.combination.json('combination.json', plain(state));
     if ('stack' in state) {
       metrics({ out_of_fold_rows: state.rows, out_of_fold_log_loss: state.loss });
       return;
@@ -97,7 +104,57 @@ export default defineStage({
     const total = weights.reduce((sum, weight) => sum + weight, 0);
     metrics(Object.fromEntries(inputs.predictions.map(({ from }, i) => [`weight_${from}`, weights[i]! / total])));
   },
+
+  serve: {
+    inputs: ['predictions'],
+    async run({ params, inputs, outputs, learned }) {
+      const saved = await (await learned('combination')).json<SavedCombination>('combination.json');
+      const { labels, rows, members } = align(await readMembers(inputs.predictions));
+      const combined = combine(restored(saved), params.method, members);
+      outputs.predictions.begin(labels);
+      for (const [r, row] of rows.entries()) {
+        await outputs.predictions.append(
+          row,
+          Float32Array.from(combined.data.subarray(r * labels.length, (r + 1) * labels.length)),
+        );
+      }
+    },
+  },
 });
+
+function combine(
+  combination: Combination,
+  method: 'soft' | 'hard' | 'stacking',
+  members: Matrix[],
+): Matrix | Float64Matrix {
+  if ('stack' in combination) return stack(combination.stack, members);
+  return (method === 'soft' ? softVote : hardVote)(members, combination.weights);
+}
+
+/** A combination as `combination.json` holds it: plain lists, one row of coefficients per class. */
+type SavedCombination =
+  | { readonly weights: number[]; readonly fitted: boolean }
+  | { readonly rows: number; readonly loss: number; readonly coef: number[][]; readonly intercept: number[] };
+
+function plain(combination: Combination): SavedCombination {
+  if (!('stack' in combination)) return combination;
+  const { coef, intercept } = combination.stack;
+  const row = (r: number) => [...coef.data.subarray(r * coef.cols, (r + 1) * coef.cols)];
+  return {
+    rows: combination.rows,
+    loss: combination.loss,
+    coef: Array.from({ length: coef.rows }, (_, r) => row(r)),
+    intercept: [...intercept],
+  };
+}
+
+function restored(saved: SavedCombination): Combination {
+  if ('weights' in saved) return saved;
+  const { coef, intercept, rows, loss } = saved;
+  const matrix = { data: Float64Array.from(coef.flat()), rows: coef.length, cols: coef[0]!.length };
+  const classes = coef.length === 1 ? 2 : coef.length;
+  return { stack: { classes, coef: matrix, intercept: Float64Array.from(intercept), steps: 0 }, rows, loss };
+}
 
 /** What the combination as a whole has seen. */
 function seenBy(combination: Combination, { role, seen }: PredictionRow): Seen {

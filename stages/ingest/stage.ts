@@ -12,6 +12,7 @@ import { DataError, RequestError, Type, defineStage, messageOf, nearest } from '
 import { type ClipRow, ClipTable, SkippedItems, reasonOf } from '@prosodia/tables';
 import { mapAtOnce } from './at-once.ts';
 import { CATALOGUE, type CatalogueEntry, readCorpus } from './catalogue.ts';
+import { listGiven } from './given.ts';
 import { count, listed } from './phrases.ts';
 import { type FoundRecording, scanFolder } from './scan.ts';
 
@@ -85,6 +86,13 @@ export default defineStage({
       emotions: new Set(rows.map((row) => row.emotion)).size,
       minutes: rows.reduce((sum, row) => sum + row.duration_s, 0) / 60,
     });
+  },
+
+  serve: {
+    inputs: [],
+    async run({ outputs, given, signal, progress }) {
+      for await (const row of listGiven(given, signal, progress)) await outputs.clips.append(row);
+    },
   },
 });
 

@@ -1,7 +1,15 @@
 /** Rotates features onto their principal components and keeps the first of them. */
 import { DataError, Type, defineStage } from '@prosodia/core';
 import { type FittedPca, PcaAccumulator, transformPca, transformsToOnnx } from '@prosodia/stats';
-import { FeatureTable, type FolderWriter, SplitTable, Transform } from '@prosodia/tables';
+import {
+  type FeatureReader,
+  FeatureTable,
+  type FeatureWriter,
+  type FolderReader,
+  type FolderWriter,
+  SplitTable,
+  Transform,
+} from '@prosodia/tables';
 
 export default defineStage({
   name: 'pca',
@@ -52,21 +60,64 @@ export default defineStage({
 
   async run({ inputs, outputs, state, metrics }) {
     const { features } = inputs;
-    const count = state.components.rows;
-    const names = Array.from({ length: count }, (_, i) => `pc_${String(i).padStart(String(count - 1).length, '0')}`);
-    outputs.features.begin({ form: 'scalars', names }, features.metadata);
-    for await (const { items, values, width } of features.blocks()) {
-      const projected = transformPca(state, { data: values, rows: items.length, cols: width });
-      for (const [row, item] of items.entries()) {
-        await outputs.features.append(item, Float32Array.from(projected.data.subarray(row * count, (row + 1) * count)));
-      }
-    }
+    const names = componentNames(state.components.rows);
+    await project(state, names, features, outputs.features);
     await outputs.pca.bytes('pca.onnx', transformsToOnnx([state]));
     await save(outputs.pca, state, features.columnNames(), names);
     const kept = state.explained_variance_ratio.reduce((sum, share) => sum + share, 0);
-    metrics({ components: count, features: features.width, variance_kept: kept });
+    metrics({ components: names.length, features: features.width, variance_kept: kept });
+  },
+
+  serve: {
+    inputs: ['features'],
+    async run({ inputs, outputs, learned }) {
+      const pca = await read(await learned('pca'));
+      await project(pca, componentNames(pca.components.rows), inputs.features, outputs.features);
+    },
   },
 });
+
+function componentNames(count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `pc_${String(i).padStart(String(count - 1).length, '0')}`);
+}
+
+async function project(pca: FittedPca, names: string[], features: FeatureReader, output: FeatureWriter): Promise<void> {
+  output.begin({ form: 'scalars', names }, features.metadata);
+  for await (const { items, values, width } of features.blocks()) {
+    const projected = transformPca(pca, { data: values, rows: items.length, cols: width });
+    for (const [row, item] of items.entries()) {
+      await output.append(
+        item,
+        Float32Array.from(projected.data.subarray(row * names.length, (row + 1) * names.length)),
+      );
+    }
+  }
+}
+
+/** What {@link save} wrote. */
+async function read(folder: FolderReader): Promise<FittedPca> {
+  const facts = await folder.json<{
+    rows: number;
+    whiten: boolean;
+    noise_variance: number;
+    explained_variance: number[];
+    explained_variance_ratio: number[];
+    singular_values: number[];
+  }>('pca.json');
+  const loadings = await (await folder.table<Record<string, number | string>>('components')).all();
+  const names = componentNames(facts.explained_variance.length);
+  const cols = loadings.length;
+  const data = new Float64Array(names.length * cols);
+  names.forEach((name, k) => loadings.forEach((row, column) => (data[k * cols + column] = Number(row[name]))));
+  return {
+    ...facts,
+    components: { data, rows: names.length, cols },
+    mean: Float64Array.from(loadings, (row) => Number(row['mean'])),
+    explained_variance: Float64Array.from(facts.explained_variance),
+    explained_variance_ratio: Float64Array.from(facts.explained_variance_ratio),
+    singular_values: Float64Array.from(facts.singular_values),
+  };
+}
 
 /** `pca.json` for the spectrum, `components/` with one row per feature: its mean and its loadings. */
 async function save(

@@ -1,7 +1,16 @@
 /** Scales features column by column or band by band, by what the training rows say. */
 import { Type, defineStage } from '@prosodia/core';
 import { type FittedScaler, ScalerAccumulator, applyScaler, transformsToOnnx } from '@prosodia/stats';
-import { FeatureTable, SplitTable, Transform, expanded, gathered, groupsOf } from '@prosodia/tables';
+import {
+  type FeatureReader,
+  FeatureTable,
+  type FeatureWriter,
+  SplitTable,
+  Transform,
+  expanded,
+  gathered,
+  groupsOf,
+} from '@prosodia/tables';
 
 export default defineStage({
   name: 'scale',
@@ -52,15 +61,27 @@ export default defineStage({
         `${names.length} features are constant in the training rows: ${names.slice(0, 5).join(', ')}${names.length > 5 ? ', ...' : ''}`,
       );
     }
-    outputs.features.begin(features.layout, { ...features.metadata, scaled: state.kind });
-    for await (const { items, values, width, padding } of features.blocks()) {
-      const scaled = applyScaler(state, { data: values, rows: items.length, cols: width });
-      for (const [row, item] of items.entries()) {
-        const own = Float32Array.from(scaled.data.subarray(row * width, (row + 1) * width));
-        await outputs.features.append(item, own, padding?.[row]);
-      }
-    }
+    await scaleAll(state, features, outputs.features);
     await outputs.scaler.json('scaler.json', state);
     await outputs.scaler.bytes('scaler.onnx', transformsToOnnx([state]));
   },
+
+  serve: {
+    inputs: ['features'],
+    async run({ inputs, outputs, learned }) {
+      const scaler = await (await learned('scaler')).json<FittedScaler>('scaler.json');
+      await scaleAll(scaler, inputs.features, outputs.features);
+    },
+  },
 });
+
+async function scaleAll(scaler: FittedScaler, features: FeatureReader, output: FeatureWriter): Promise<void> {
+  output.begin(features.layout, { ...features.metadata, scaled: scaler.kind });
+  for await (const { items, values, width, padding } of features.blocks()) {
+    const scaled = applyScaler(scaler, { data: values, rows: items.length, cols: width });
+    for (const [row, item] of items.entries()) {
+      const own = Float32Array.from(scaled.data.subarray(row * width, (row + 1) * width));
+      await output.append(item, own, padding?.[row]);
+    }
+  }
+}

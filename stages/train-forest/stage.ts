@@ -1,6 +1,6 @@
 /** Trains a random forest and predicts every clip with it. */
 import { DataError, type Role, Type, defineStage } from '@prosodia/core';
-import { type FittedForest, fitForest, forestToOnnx, predictProba } from '@prosodia/forest';
+import { type FittedForest, fitForest, forestFromOnnx, forestToOnnx, predictProba } from '@prosodia/forest';
 import { encodeLabels } from '@prosodia/stats';
 import {
   ClipTable,
@@ -11,6 +11,7 @@ import {
   clipLabels,
   readLabelled,
   writePredictions,
+  writeUnlabelled,
 } from '@prosodia/tables';
 
 interface Fitted {
@@ -119,5 +120,17 @@ export default defineStage({
       nodes: forest.feature.length,
       ...(forest.oob ? { oob_score: forest.oob.score } : {}),
     });
+  },
+
+  serve: {
+    inputs: ['features'],
+    async run({ inputs: { features }, outputs, learned }) {
+      const folder = await learned('model');
+      const { labels } = await folder.json<{ labels: string[] }>('model.json');
+      const { forest } = forestFromOnnx(await folder.bytes('model.onnx'));
+      await writeUnlabelled(outputs.predictions, features, labels, (values, rows) =>
+        Float32Array.from(predictProba(forest, values, rows, features.width)),
+      );
+    },
   },
 });

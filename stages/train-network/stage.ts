@@ -25,6 +25,7 @@ import {
   SplitTable,
   clipLabels,
   writePredictions,
+  writeUnlabelled,
 } from '@prosodia/tables';
 import { type FeatureContract, featureContract, readInitial, refuseSeen, writeSeen } from './contract.ts';
 import { type Quantized, describeQuantized, quantize } from './quantized.ts';
@@ -185,6 +186,21 @@ export default defineStage({
       if (validation) metrics({ int8_accuracy_change: validation.int8_accuracy - validation.accuracy });
     }
     metrics({ epochs: result.history.length, best_epoch: result.best_epoch, parameters: result.parameters });
+  },
+
+  serve: {
+    inputs: ['features'],
+    async run({ params, inputs: { features }, outputs, learned, device }) {
+      const folder = await learned('model');
+      const { labels } = await folder.json<{ labels: string[] }>('model.json');
+      const served = params.engine === 'tfjs' ? 'cpu' : device;
+      const model = await loadModel(await folder.bytes('model.onnx'), { device: served, threads: 1 });
+      try {
+        await writeUnlabelled(outputs.predictions, features, labels, (values, rows) => model.predict(values, rows));
+      } finally {
+        await model.dispose();
+      }
+    },
   },
 });
 

@@ -8,6 +8,7 @@
 import type { Static, TObject } from 'typebox';
 import type { ArtifactKind, InputSpec, Inputs, Outputs } from './kinds.ts';
 import type { Rng } from './random.ts';
+import type { Serving } from './serving.ts';
 
 export type { Static };
 
@@ -119,6 +120,8 @@ export interface StageDefinition<
   /** Learns from training rows. Needs an input named `split`; the fold is `params.fold`, else 0. */
   fit?(context: FitContext<Static<P>, I>): Promise<State>;
   run(context: RunContext<Static<P>, I, O, State>): Promise<void>;
+  /** How it applies to new recordings; needed by stages that fit or read a split, else `run` does it. */
+  readonly serve?: Serving<P, I, O>;
 }
 
 /** Declares a stage; the identity function, there for its types. */

@@ -23,7 +23,7 @@ export {
 } from './kinds/predictions.ts';
 export type { TableKind } from './kinds/table-kind.ts';
 export { SplitReader, SplitTable, type SplitRow } from './kinds/split.ts';
-export { clipLabels, readLabelled, writePredictions, type LabelledRows } from './labelled.ts';
+export { clipLabels, readLabelled, writePredictions, writeUnlabelled, type LabelledRows } from './labelled.ts';
 export { Batch, TableReader } from './reader.ts';
 export { type Column, type ColumnType, type TableSchema } from './schema.ts';
 export { OnErrorSchema, SkippedItems, reasonOf, type OnError } from './skipped.ts';

@@ -99,3 +99,25 @@ export async function writePredictions(
     }
   }
 }
+
+/**
+ * Predictions of recordings nobody has labelled: role `test`, an empty label, and nothing seen before.
+ * @param predict gives `[rows, labels]` for `[rows, width]`
+ */
+export async function writeUnlabelled(
+  writer: PredictionWriter,
+  features: FeatureReader,
+  labels: readonly string[],
+  predict: (values: Float32Array, rows: number) => Promise<Float32Array> | Float32Array,
+): Promise<void> {
+  writer.begin(labels);
+  for await (const { items, values } of features.blocks()) {
+    const probabilities = await predict(values, items.length);
+    for (const [row, { clip_id, item_id }] of items.entries()) {
+      await writer.append(
+        { clip_id, item_id, fold: 0, role: 'test', label: '', seen: 'unseen' },
+        probabilities.subarray(row * labels.length, (row + 1) * labels.length),
+      );
+    }
+  }
+}

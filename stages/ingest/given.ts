@@ -1,0 +1,103 @@
+/**
+ * Recordings that a user wants predicted, listed as clips.
+ *
+ * A recording that fits in one window is taken as it is, byte for byte, so that a clip of the corpus gives the
+ * numbers it had in the run. A longer one is cut into windows, the last of them moved back to end where the
+ * recording ends, so that every window is whole and every sample is heard.
+ */
+import { createHash } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type AudioInfo, decodeChannels, encodeWav, probeAudio } from '@prosodia/audio';
+import { DataError, GIVEN_CORPUS, type GivenRecordings, messageOf, throwIfCancelled } from '@prosodia/core';
+import { type ClipRow, reasonOf } from '@prosodia/tables';
+
+/** Clips in the order of the files; a file that cannot be read is refused and the next one taken. */
+export async function* listGiven(
+  given: GivenRecordings,
+  signal: AbortSignal,
+  progress: (done: number, total: number, unit: string) => void,
+): AsyncGenerator<ClipRow> {
+  const digits = String(given.files.length).length;
+  for (const [index, { name, path }] of given.files.entries()) {
+    throwIfCancelled(signal, 'listing the recordings');
+    try {
+      const bytes = await readFile(path);
+      yield* clipsOf(given, String(index).padStart(digits, '0'), name, bytes);
+    } catch (error) {
+      given.refused(name, error instanceof DataError ? reasonOf(error) : messageOf(error));
+    }
+    progress(index + 1, given.files.length, 'recordings');
+  }
+}
+
+async function* clipsOf(
+  given: GivenRecordings,
+  number: string,
+  file: string,
+  bytes: Uint8Array,
+): AsyncGenerator<ClipRow> {
+  const info = probeAudio(bytes, { where: file });
+  const duration = info.frames / info.sampleRate;
+  if (duration <= given.window_s) {
+    // Headers promise; only decoding shows. A file that breaks off must not take the others with it.
+    await decodeChannels(bytes, { where: file });
+    yield await put(given, number, { file, start_s: 0, bytes, info });
+    return;
+  }
+  const { channelData, sampleRate, channels } = await decodeChannels(bytes, { where: file });
+  const frames = channelData[0]!.length;
+  const length = Math.round(given.window_s * sampleRate);
+  for (const [index, start] of windowStarts(frames, length, Math.round(given.hop_s * sampleRate)).entries()) {
+    const part = channelData.map((samples) => samples.subarray(start, start + length));
+    yield await put(given, `${number}.${String(index).padStart(5, '0')}`, {
+      file,
+      start_s: start / sampleRate,
+      bytes: encodeWav(part, sampleRate, { format: 'float32' }),
+      info: { sampleRate, channels, frames: part[0]!.length },
+    });
+  }
+}
+
+/**
+ * First frame of each window: every `hop` frames, and a last one that ends with the recording.
+ * @param hop at least 1
+ */
+export function windowStarts(frames: number, length: number, hop: number): number[] {
+  if (frames <= length) return [0];
+  const starts: number[] = [];
+  for (let start = 0; start + length <= frames; start += hop) starts.push(start);
+  if (starts.at(-1)! + length < frames) starts.push(frames - length);
+  return starts;
+}
+
+interface Part {
+  file: string;
+  start_s: number;
+  bytes: Uint8Array;
+  info: Pick<AudioInfo, 'sampleRate' | 'channels' | 'frames'>;
+}
+
+async function put(given: GivenRecordings, number: string, { file, start_s, bytes, info }: Part): Promise<ClipRow> {
+  const clip_id = `${GIVEN_CORPUS}/${number}`;
+  await writeFile(join(given.folder, number), bytes);
+  const duration_s = info.frames / info.sampleRate;
+  given.placed({ clip_id, file, start_s, end_s: start_s + duration_s });
+  return {
+    clip_id,
+    corpus: GIVEN_CORPUS,
+    path: number,
+    sha256: createHash('sha256').update(bytes).digest('hex'),
+    sample_rate: info.sampleRate,
+    channels: info.channels,
+    frames: info.frames,
+    duration_s,
+    speaker: GIVEN_CORPUS,
+    sex: null,
+    emotion: '',
+    intensity: null,
+    statement: null,
+    repetition: null,
+    vocal_channel: null,
+  };
+}
