@@ -11,6 +11,7 @@ import { generate } from './commands/generate.ts';
 import { graph } from './commands/graph.ts';
 import { inspect } from './commands/inspect.ts';
 import { newCommand } from './commands/new.ts';
+import { predict } from './commands/predict.ts';
 import { run } from './commands/run.ts';
 
 import { stages } from './commands/stages.ts';
@@ -24,6 +25,7 @@ import { columns } from './ui/style.ts';
 
 const COMMANDS: readonly Command[] = [
   run,
+  predict,
   status,
   why,
   runs,

@@ -7,6 +7,7 @@ export { artifactsPage, stagesPage } from './catalogue/markdown.ts';
 export { pipelineSchema } from './catalogue/schema.ts';
 export type { Choice, Instance, OutputRef, Plan } from './pipeline/plan.ts';
 export { UnknownVariableError } from './pipeline/variables.ts';
+export { type PredictOptions, type PredictResult, type Predicted, predictRun } from './predict/predict.ts';
 export { Project, type ProjectOptions } from './project.ts';
 export { runAlone, type AloneOptions } from './run/alone.ts';
 export type { OnEvent, RunEvent, Status } from './run/events.ts';

@@ -103,7 +103,7 @@ async function openInputs(stage: StageDefinition, job: Job, view?: RowView): Pro
   return opened;
 }
 
-async function openInput(name: string, spec: InputSpec, job: Job, view: RowView | undefined): Promise<unknown> {
+export async function openInput(name: string, spec: InputSpec, job: Job, view: RowView | undefined): Promise<unknown> {
   const { kind, arity } = inputSpec(spec);
   const given = job.inputs[name] ?? [];
   const where = `stage ${job.instance}, input ${name}`;
@@ -117,11 +117,11 @@ async function openInput(name: string, spec: InputSpec, job: Job, view: RowView 
 }
 
 /** More members on top of the services; not a copy, which would ask for `rng`, and only some stages may. */
-function extend(services: StageServices<never>, members: object): unknown {
+export function extend(services: StageServices<never>, members: object): unknown {
   return Object.assign(Object.create(services) as object, members);
 }
 
-function servicesFor(stage: StageDefinition, job: Job, signal: AbortSignal, send: Send): StageServices<never> {
+export function servicesFor(stage: StageDefinition, job: Job, signal: AbortSignal, send: Send): StageServices<never> {
   const rng = new Rng(job.seed, job.stage);
   let lastProgress = 0;
   return {
