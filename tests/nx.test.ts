@@ -65,6 +65,7 @@ describe('what an edit affects', () => {
 
   it('is every pipeline that reaches the library through a stage, named or chosen by an axis, and no other', async () => {
     expect(await affectedBy('libs/forest/src/index.ts')).toEqual([
+      'pipeline-best',
       'pipeline-by-axis',
       'pipeline-ensemble',
       'pipeline-mfcc-forest',

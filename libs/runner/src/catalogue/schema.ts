@@ -13,6 +13,7 @@ const reference = {
   description: 'stage, stage.output or stage[axis=value].output',
 };
 const variable = { type: 'string', pattern: '^\\$\\{[^}]+\\}$', description: 'a variable or an axis of the pipeline' };
+const VARIABLE = '#/definitions/variable';
 
 export function pipelineSchema(catalogue: Catalogue): JsonSchema {
   const stages = [...catalogue.values()];
@@ -22,6 +23,7 @@ export function pipelineSchema(catalogue: Catalogue): JsonSchema {
     type: 'object',
     required: ['name', 'stages'],
     additionalProperties: false,
+    definitions: { variable },
     properties: {
       name: { type: 'string', description: 'Name of the pipeline, the same as the file.' },
       title: { type: 'string', description: 'One line, shown when it runs and in reports.' },
@@ -86,23 +88,29 @@ function instanceSchema(stage: StageInfo): JsonSchema {
   };
 }
 
-/** Any parameter may also be given as a variable. */
+/** Any parameter, at any depth, may also be given as a variable. */
 function withVariables(params: StageInfo['params']): JsonSchema {
-  const relaxed = withoutDefaulted(params) as JsonSchema;
-  const properties = Object.entries(relaxed['properties'] as Record<string, JsonSchema>).map(
-    ([name, schema]) => [name, { ...pick(schema, ['description', 'default']), anyOf: [schema, variable] }] as const,
-  );
-  return { ...relaxed, description: 'Its parameters.', properties: Object.fromEntries(properties) };
+  return { ...(relaxed(params) as JsonSchema), description: 'Its parameters.' };
 }
 
-/** What has a default need not be written, at any depth; the definitions call it required, since a stage always has it. */
-function withoutDefaulted(schema: unknown): unknown {
-  if (Array.isArray(schema)) return schema.map(withoutDefaulted);
+/**
+ * As people write parameters: what has a default need not be there (the definitions call it required, since a stage
+ * always has it), and a property may be a variable.
+ */
+function relaxed(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(relaxed);
   if (typeof schema !== 'object' || schema === null) return schema;
-  const map = Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, withoutDefaulted(value)]));
-  const { required, properties } = map as { required?: unknown; properties?: Record<string, JsonSchema> };
-  if (!Array.isArray(required) || !properties) return map;
-  return { ...map, required: required.filter((name: string) => !('default' in (properties[name] ?? {}))) };
+  const { properties, required, ...rest } = schema as JsonSchema & { properties?: Record<string, JsonSchema> };
+  const map = Object.fromEntries(Object.entries(rest).map(([key, value]) => [key, relaxed(value)]));
+  const needed = Array.isArray(required)
+    ? { required: required.filter((name: string) => !('default' in (properties?.[name] ?? {}))) }
+    : {};
+  if (!properties) return { ...map, ...needed };
+  const own = Object.entries(properties).map(([name, property]) => {
+    const help = pick(property, ['description', 'default']);
+    return [name, { ...help, anyOf: [relaxed(property), { $ref: VARIABLE }] }] as const;
+  });
+  return { ...map, ...needed, properties: Object.fromEntries(own) };
 }
 
 function pick(schema: JsonSchema, names: readonly string[]): JsonSchema {
