@@ -6,7 +6,7 @@ export default defineConfig({
     // Native modules (onnxruntime, duckdb) want a process of their own rather than a thread.
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
   },
 });

@@ -84,7 +84,7 @@ let calm: Ended;
 beforeAll(async () => {
   calm = await start('calm').ended;
   expect([calm.code, calm.err]).toEqual([0, '']);
-}, 60_000);
+}, 120_000);
 
 describe('a training', () => {
   it(
