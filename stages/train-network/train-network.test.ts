@@ -79,16 +79,14 @@ describe('train-network', () => {
     });
     const { rows: predicted } = await outputs.predictions.all();
     expect(predicted).toEqual(
-      clips
-        .slice(0, 90)
-        .map(({ clip_id, role, emotion }) => ({
-          clip_id,
-          item_id: clip_id,
-          fold: 0,
-          role,
-          label: emotion,
-          seen: { train: 'fitted', validation: 'selected', test: 'unseen' }[role],
-        })),
+      clips.slice(0, 90).map(({ clip_id, role, emotion }) => ({
+        clip_id,
+        item_id: clip_id,
+        fold: 0,
+        role,
+        label: emotion,
+        seen: { train: 'fitted', validation: 'selected', test: 'unseen' }[role],
+      })),
     );
   });
 
