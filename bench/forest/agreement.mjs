@@ -11,8 +11,9 @@
  * A single fully grown tree without bootstrap and with all features leaves nothing to chance but ties between splits.
  * Each test row goes down both trees until they split the node's training rows otherwise; there the impurities that the
  * two splits leave must be the same, or the row counts as wrong; but for splits between values within 1e-7 of each
- * other, which scikit-learn takes as equal and we do not. `certain` are the rows that meet none of this: their
- * predictions must be identical.
+ * other, which scikit-learn takes as equal and we do not. A node of one class is decided, split or not: with weights that
+ * no binary fraction holds, scikit-learn's impurity of such a node comes out as 1e-16 and it goes on splitting. `certain`
+ * are the rows that meet no tie: their predictions must be identical.
  *
  * With --run, the data are the features of a run of the `ensemble` recipe: what its forest was given.
  */
@@ -225,7 +226,8 @@ async function singleTree({ x, y, rows, cols, classes, testX, testRows, class_we
     const { a, b, members, tested } = node;
     if (tested.length === 0) continue;
     const leaves = [forest.feature[a] < 0, theirs.feature[b] < 0];
-    if (leaves[0] && leaves[1]) {
+    const pure = members.every((i) => y[i] === y[members[0]]);
+    if (pure || (leaves[0] && leaves[1])) {
       result.certain += tested.length;
       result.same += tested.filter((i) => own[i] === theirs.predicted[i]).length;
       result.wrong += tested.filter((i) => own[i] !== theirs.predicted[i]).length;

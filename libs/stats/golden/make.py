@@ -1,4 +1,4 @@
-"""Golden values for libs/stats, from scikit-learn 1.9.1, SciPy 1.17.1 and NumPy 2.4.6 (double precision).
+"""Golden values for libs/stats, from scikit-learn 1.9.1, SciPy 1.17.1, NumPy 2.4.6 (double precision), statsmodels 0.15.0.
 
     python libs/stats/golden/make.py
 
@@ -12,8 +12,10 @@ from pathlib import Path
 import numpy
 import scipy
 import sklearn
+import statsmodels
 from scipy.special import betainc, gammaln, softmax
 from scipy.stats import binomtest, chi2, t as student
+from sklearn.datasets import make_moons
 from sklearn.decomposition import PCA
 from sklearn.ensemble import StackingClassifier
 from sklearn.linear_model import LogisticRegression
@@ -28,13 +30,20 @@ from sklearn.metrics import (
     roc_auc_score,
     top_k_accuracy_score,
 )
-from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.model_selection import RepeatedStratifiedKFold, StratifiedKFold, cross_val_predict, cross_val_score
 from sklearn.naive_bayes import GaussianNB
 from sklearn.preprocessing import LabelEncoder, MinMaxScaler, RobustScaler, StandardScaler
+from sklearn.svm import SVC
 from sklearn.utils.class_weight import compute_class_weight
+from statsmodels.stats.contingency_tables import mcnemar
 
-PEERS = {"scikit-learn": "1.9.1", "scipy": "1.17.1", "numpy": "2.4.6"}
-FOUND = {"scikit-learn": sklearn.__version__, "scipy": scipy.__version__, "numpy": numpy.__version__}
+PEERS = {"scikit-learn": "1.9.1", "scipy": "1.17.1", "numpy": "2.4.6", "statsmodels": "0.15.0"}
+FOUND = {
+    "scikit-learn": sklearn.__version__,
+    "scipy": scipy.__version__,
+    "numpy": numpy.__version__,
+    "statsmodels": statsmodels.__version__,
+}
 assert FOUND == PEERS, f"expected {PEERS}, found {FOUND}"
 
 HERE = Path(__file__).parent
@@ -196,15 +205,43 @@ def metrics():
     )
 
 
+def resampled():
+    """The two best models of scikit-learn's example "Statistical comparison of models using grid search"."""
+    x, y = make_moons(noise=0.352, random_state=1, n_samples=100)
+    folds = RepeatedStratifiedKFold(n_splits=10, n_repeats=10, random_state=0)
+    scores = [
+        cross_val_score(SVC(kernel=kernel, random_state=0), x, y, cv=folds, scoring="roc_auc")
+        for kernel in ["rbf", "linear"]
+    ]
+    differences = numpy.round(scores[0] - scores[1], 12)
+    error = numpy.sqrt(numpy.var(differences, ddof=1) * (1 / 100 + 10 / 90))
+    t = differences.mean() / error
+    assert (f"{t:.3f}", f"{student.sf(t, 99):.3f}") == ("0.750", "0.227"), "what the example's page prints"
+    interval = student.interval(0.95, 99, loc=differences.mean(), scale=error)
+    return {"differences": differences, "test_to_train": 10 / 90, "t": t, "p": 2 * student.sf(t, 99), "interval": interval}
+
+
 def significance():
+    def test(b, c, exact):
+        found = mcnemar([[17, b], [c, 4]], exact=exact, correction=True)
+        return [b, c, found.statistic, found.pvalue]
+
     write(
         "significance",
         {
-            "mcnemar_exact": [[b, c, binomtest(min(b, c), b + c, 0.5).pvalue] for b, c in [(1, 0), (3, 9), (25, 11), (7, 7), (40, 90)]],
+            "mcnemar_exact": [
+                [b, c, binomtest(min(b, c), b + c, 0.5).pvalue]
+                for b, c in [(1, 0), (3, 9), (25, 11), (7, 7), (40, 90), (460, 540), (150, 850)]
+            ],
             "mcnemar_chi2": [
                 [b, c, (abs(b - c) - 1) ** 2 / (b + c), chi2.sf((abs(b - c) - 1) ** 2 / (b + c), 1)]
                 for b, c in [(3, 9), (25, 11), (40, 90), (600, 720)]
             ],
+            "mcnemar_statsmodels": {
+                "exact": [test(b, c, True) for b, c in [(5, 0), (12, 25), (30, 31), (7, 2)]],
+                "chi2": [test(b, c, False) for b, c in [(12, 25), (30, 31), (59, 6)]],
+            },
+            "resampled": resampled(),
             "student": [[x, df, 2 * student.sf(x, df)] for x in [0.0, 0.3, 1.7, 4.2, 30.0] for df in [1, 4, 9, 60]],
             "student_quantile": [[level, df, student.ppf((1 + level) / 2, df)] for level in [0.5, 0.95, 0.999] for df in [1, 4, 29]],
             "log_gamma": [[x, gammaln(x)] for x in [0.1, 0.5, 1.0, 1.5, 2.0, 7.25, 100.0, 1001.0]],

@@ -6,6 +6,8 @@ import { incompleteBeta, logGamma, studentQuantile, studentTwoSided } from './sp
 const peer = golden<{
   mcnemar_exact: [number, number, number][];
   mcnemar_chi2: [number, number, number, number][];
+  mcnemar_statsmodels: Record<'exact' | 'chi2', [number, number, number, number][]>;
+  resampled: { differences: number[]; test_to_train: number; t: number; p: number; interval: [number, number] };
   student: [number, number, number][];
   student_quantile: [number, number, number][];
   log_gamma: [number, number][];
@@ -50,6 +52,16 @@ describe('mcnemar', () => {
     expect(mcnemar(...models(600, 720)).method).toBe('chi2');
   });
 
+  it('agrees with statsmodels, statistics included', () => {
+    for (const method of ['exact', 'chi2'] as const) {
+      for (const [b, c, statistic, p] of peer.mcnemar_statsmodels[method]) {
+        const test = mcnemar(...models(b, c), { method });
+        expectRatio(test.statistic, statistic);
+        expectRatio(test.p, p);
+      }
+    }
+  });
+
   it('finds no difference between a model and itself, and refuses sides that differ in length', () => {
     expect(mcnemar([0, 1], [0, 0], [0, 0]).p).toBe(1);
     expect(mcnemar(...models(3, 3), { method: 'chi2' }).p).toBe(1);
@@ -68,6 +80,25 @@ describe('correctedResampledTTest', () => {
     expectRatio(test.p, studentTwoSided(test.statistic, 4));
     const half = studentQuantile(0.95, 4) * test.standardError;
     expectClose(test.interval, [0.026 - half, 0.026 + half], 1e-12);
+  });
+
+  it("finds what scikit-learn's example of comparing models prints: t = 0.750, one-sided p = 0.227", () => {
+    const { differences, test_to_train, t, p, interval } = peer.resampled;
+    const test = correctedResampledTTest(differences, test_to_train);
+    expectClose([test.statistic, test.p, ...test.interval], [t, p, ...interval], 1e-9);
+    expect([test.statistic.toFixed(3), (test.p / 2).toFixed(3)]).toEqual(['0.750', '0.227']);
+  });
+
+  it('changes sign, and nothing else, when the models change places', () => {
+    const [there, back] = [1, -1].map((sign) =>
+      correctedResampledTTest(
+        [0.1, 0.02, -0.03].map((d) => sign * d),
+        0.5,
+      ),
+    );
+    expect(back!.statistic).toBe(-there!.statistic);
+    expect(back!.p).toBe(there!.p);
+    expectClose(back!.interval, [-there!.interval[1], -there!.interval[0]], 1e-15);
   });
 
   it('is certain where all differences are equal, and knows nothing where they are 0', () => {
