@@ -4,9 +4,12 @@ import { Rng } from '@prosodia/core';
 import { speechRecipe, toyChain } from './killable.ts';
 import { killAtRandom } from './kills.ts';
 
-const { values } = parseArgs({ options: { kills: { type: 'string', default: '200' }, seed: { type: 'string' } } });
-const kills = Number(values.kills);
-const seed = Number(values.seed ?? Date.now());
+const USAGE = `usage: node tests/kills.mjs [--kills 200] [--seed N]
+
+  --kills N  how many kills in all, half of them on toy stages (default 200)
+  --seed N   repeats the choice of moments, as far as the machine allows (default: the time)`;
+
+const { kills, seed } = options();
 let sound = true;
 for (const [name, make, share] of [
   ['toy stages', toyChain, Math.ceil(kills / 2)],
@@ -23,3 +26,29 @@ for (const [name, make, share] of [
   }
 }
 process.exit(sound ? 0 : 1);
+
+function options(): { kills: number; seed: number } {
+  try {
+    const { values } = parseArgs({
+      options: {
+        kills: { type: 'string', default: '200' },
+        seed: { type: 'string', default: String(Date.now()) },
+        help: { type: 'boolean', short: 'h' },
+      },
+    });
+    if (values.help) {
+      console.log(USAGE);
+      process.exit(0);
+    }
+    return { kills: count('kills', values.kills, 2), seed: count('seed', values.seed, 0) };
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
+    process.exit(2);
+  }
+}
+
+function count(name: string, text: string, least: number): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= least) return value;
+  throw new Error(`--${name} wants a whole number of at least ${least}, not ${JSON.stringify(text)}`);
+}
