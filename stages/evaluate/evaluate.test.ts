@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type SplitRow } from '@prosodia/tables';
+import type { AudioRow, SplitRow } from '@prosodia/tables';
 import { type PredictedRow, type World, clip, evaluate, makeWorld } from './harness.ts';
 
 interface Metrics {
@@ -130,6 +130,76 @@ describe('evaluate', () => {
         parts: { got: `item ${predictions[2]!.clip_id}, ${how}` },
       });
     }
+  });
+
+  it('refuses a recording that was trained on under another name (planted leak)', async () => {
+    const world = smallWorld();
+    const [tested, trained] = [world.clips[0]!, world.clips.at(-1)!];
+    const clips = world.clips.map((row) => (row === trained ? { ...row, sha256: tested.sha256 } : row));
+    await expect(evaluate({ ...world, clips })).rejects.toThrow(
+      new RegExp(`same recording[^]*${tested.clip_id} = ${trained.clip_id} \\(train\\), fold 0`),
+    );
+  });
+
+  it('names what was checked for leaks, and what could not be', async () => {
+    const world = smallWorld();
+    const read = async (given: World) =>
+      (JSON.parse((await evaluate(given)).text('metrics.json')) as { checks: { result: string }[] }).checks;
+    expect((await read(world)).map(({ result }) => result)).toEqual(['passed', 'passed', 'passed', 'passed']);
+    const { split: _split, ...unsplit } = world;
+    const without = await read(unsplit);
+    expect(without.map(({ result }) => result)).toEqual(['not checked', 'not checked', 'passed', 'passed']);
+  });
+
+  it('shows beside its figures what the rows that chose the epoch would have claimed', async () => {
+    const world = smallWorld();
+    const chosen = world.clips.slice(6, 8);
+    const split = world.split!.map((row): SplitRow =>
+      chosen.some(({ clip_id }) => clip_id === row.clip_id) ? { ...row, role: 'validation' } : row,
+    );
+    const rows = (seen: 'selected' | 'fitted') =>
+      chosen.map(({ clip_id }): PredictedRow => ({
+        clip_id,
+        label: 'happy',
+        role: 'validation',
+        seen,
+        p: sure(0, 0.9),
+      }));
+    const given = { ...world, split, predictions: [...world.predictions, ...rows('selected')] };
+    const { text } = await evaluate(given);
+    const metrics = JSON.parse(text('metrics.json')) as Metrics & { selection_rows: { accuracy: number } | null };
+    expect(metrics.accuracy).toBeCloseTo(4 / 6);
+    expect(metrics.selection_rows).toMatchObject({ accuracy: 1, support: 2 });
+    expect(text('report.html')).toContain('Validation rows, which chose');
+    const fitted = { ...world, split, predictions: [...world.predictions, ...rows('fitted')] };
+    expect(JSON.parse((await evaluate(fitted)).text('metrics.json'))).toMatchObject({ selection_rows: null });
+  });
+
+  it('lets the mistakes be heard, the judged item before the whole recording, at a rate for speech', async () => {
+    const world = smallWorld();
+    const rate = 48_000;
+    const item = (clip_id: string, item_id: string, seconds: number): AudioRow => ({
+      clip_id,
+      item_id,
+      parent_item_id: null,
+      start_s: 0,
+      end_s: seconds,
+      augmentation: null,
+      augmentation_params: null,
+      seed: null,
+      sample_rate: rate,
+      samples: new Float32Array(seconds * rate).fill(0.25),
+    });
+    // Clips 2 and 5 are the mistakes; of 2 there is a part that was judged, of 5 only the whole.
+    const [second, fifth] = [world.clips[2]!.clip_id, world.clips[5]!.clip_id];
+    const predictions = world.predictions.map((row, i) => (i === 2 ? { ...row, item_id: `${second}#1` } : row));
+    const audio = [item(second, second, 3), item(second, `${second}#1`, 1), item(fifth, fifth, 20)];
+    const html = (await evaluate({ ...world, predictions, audio })).text('report.html');
+    const waves = [...html.matchAll(/data:audio\/wav;base64,([^"]+)/g)].map(([, data]) => Buffer.from(data!, 'base64'));
+    // The most confident first; 16 kHz, two bytes a sample, at most ten seconds.
+    expect(waves.map((wave) => (wave.length - 44) / 32_000)).toEqual([10, 1]);
+    expect(waves.map((wave) => wave.readUInt32LE(24))).toEqual([16_000, 16_000]);
+    expect((await evaluate(world)).text('report.html')).not.toContain('<audio');
   });
 
   it('refuses the same row twice and names it', async () => {

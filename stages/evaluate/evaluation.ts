@@ -1,6 +1,7 @@
 /** Everything a report says, once computed; the pages, pictures and files are different views of it. */
 import { RequestError, type Static, Type, nearest } from '@prosodia/core';
 import type { Baselines } from './baselines.ts';
+import type { LeakCheck } from './leaks.ts';
 import type { Member } from './members.ts';
 import type { ModelFacts } from './models.ts';
 import type { Protocol } from './protocol.ts';
@@ -33,6 +34,9 @@ export interface Evaluation {
   scores: Scores;
   intervals: Intervals;
   protocol: Protocol;
+  checks: readonly LeakCheck[];
+  /** On the rows that chose the best epoch or trial; null if nothing was chosen, or if those rows are what is judged. */
+  selection_rows: Headline | null;
   baselines: Baselines;
   members: Record<string, Member>;
   models: readonly ModelFacts[];
@@ -41,6 +45,8 @@ export interface Evaluation {
   by_sex: Record<string, Headline>;
   /** Row indices of wrong predictions, the most confident first. */
   mistakes: readonly number[];
+  /** WAV files of mistakes, by row index; empty without audio. */
+  recordings: ReadonlyMap<number, Uint8Array>;
 }
 
 /**
@@ -93,12 +99,18 @@ export interface MetricsJson extends Omit<Scores, 'calibration'> {
   members: Record<string, Member>;
   baselines: Baselines;
   protocol: Protocol;
+  /** What was checked so that the figures are not too good to be true. */
+  checks: readonly LeakCheck[];
+  /** Headline numbers on the rows that chose the best epoch or trial: too good, but what some sources report. */
+  selection_rows: Headline | null;
   /** The published figures as given; null if none. */
   source: Source | null;
 }
 
 export function metricsJson(evaluation: Evaluation): MetricsJson {
-  const { scores, intervals, protocol, baselines, members, by_fold, by_speaker, by_sex, source, title } = evaluation;
+  const { scores, intervals, protocol, checks, baselines, members, by_fold, by_speaker, by_sex, source, title } =
+    evaluation;
+  const { selection_rows } = evaluation;
   const { calibration, notices, ...values } = scores;
   return {
     title,
@@ -112,6 +124,8 @@ export function metricsJson(evaluation: Evaluation): MetricsJson {
     members,
     baselines,
     protocol,
+    checks,
+    selection_rows,
     source: source ?? null,
     notices,
   };

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ManyItem, Rng, type Role } from '@prosodia/core';
 import {
+  type AudioRow,
+  AudioTable,
   type ClipRow,
   ClipTable,
   Model,
@@ -36,6 +38,7 @@ export interface World {
   predictions: readonly PredictedRow[];
   members?: Readonly<Record<string, readonly PredictedRow[]>>;
   models?: Readonly<Record<string, { json: object; history?: readonly Record<string, number | null>[] }>>;
+  audio?: readonly AudioRow[];
 }
 
 export interface Outcome {
@@ -116,6 +119,7 @@ export async function evaluate(
             artifact: await writeModel(await place(`model-${from}`), model),
           })),
         ),
+        audio: world.audio ? await writeAudio(await place('audio'), world.audio) : undefined,
       },
       outputs: { report },
       state: undefined,
@@ -147,6 +151,13 @@ async function writeClips(folder: string, rows: readonly ClipRow[]) {
   for (const row of rows) await writer.append(row);
   await writer.close();
   return ClipTable.open(folder, { where });
+}
+
+async function writeAudio(folder: string, rows: readonly AudioRow[]) {
+  const writer = await AudioTable.create(folder, { where });
+  for (const row of rows) await writer.append(row);
+  await writer.close();
+  return AudioTable.open(folder, { where });
 }
 
 async function writeSplit(folder: string, rows: readonly SplitRow[]) {

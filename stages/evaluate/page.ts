@@ -2,12 +2,16 @@
 import { escapeXml as escape, percent, plotStyle } from '@prosodia/plots';
 import type { Evaluation } from './evaluation.ts';
 import { limits } from './model-card.ts';
+import { Markup, OWN_ROW, figure, list, section, table } from './html.ts';
 import { PAGE_STYLE } from './page-style.ts';
 import { protocolInWords } from './protocol.ts';
 import { type Headline, type Interval, meanAndDeviation } from './scores.ts';
 
-/** Name of the row that stands for the judged predictions in tables that compare. */
-const OWN_ROW = 'This report';
+/**
+ * Where the runner puts what only it knows of a run: parameters, times, the machine. They are not part of the
+ * artifact, which is the same wherever it is computed.
+ */
+const RUN_MARK = '<!-- prosodia:run -->';
 
 /** @param pictures embedded SVG by name */
 export function page(evaluation: Evaluation, pictures: ReadonlyMap<string, string>): string {
@@ -19,6 +23,8 @@ export function page(evaluation: Evaluation, pictures: ReadonlyMap<string, strin
     tiles(evaluation),
     section('What was done', list([...protocolInWords(protocol), ...evaluation.notes]) + splitTable(evaluation)),
     published(evaluation),
+    selectionSection(evaluation),
+    checkSection(evaluation),
     section(
       'Which emotions are confused',
       figure(pictures.get('confusion_matrix')!, 'Each row is a true emotion, each column what was predicted for it.'),
@@ -41,6 +47,7 @@ export function page(evaluation: Evaluation, pictures: ReadonlyMap<string, strin
     evaluation.reproduce
       ? section('How to reproduce this', `<pre tabindex="0"><code>${escape(evaluation.reproduce)}</code></pre>`)
       : '',
+    RUN_MARK,
     '<footer>Made by Prosodia. The numbers of this page are in metrics.json, the single predictions in predictions.parquet.</footer>',
   ];
   return `<!doctype html>
@@ -111,6 +118,45 @@ function splitTable({ protocol }: Evaluation): string {
     String(test),
   ]);
   return table('Clips in each role.', ['Fold', 'Training', 'Validation', 'Test'], rows);
+}
+
+function selectionSection({ selection_rows, scores }: Evaluation): string {
+  if (!selection_rows) return '';
+  const cells = (name: string, s: Headline) => [
+    name,
+    String(s.support),
+    percent(s.accuracy, 1),
+    percent(s.balanced_accuracy, 1),
+    percent(s.macro_f1, 1),
+  ];
+  return section(
+    'Had the rows that chose been judged',
+    table(
+      'Validation rows decided which epoch or trial to keep, so the models look better there than they are. Some sources report such rows; compare their figures with this line, and trust the other.',
+      ['Rows', 'Recordings', 'Accuracy', 'Balanced accuracy', 'Macro F1'],
+      [cells('Validation rows, which chose', selection_rows), cells(OWN_ROW, scores)],
+    ),
+  );
+}
+
+function checkSection({ checks, protocol }: Evaluation): string {
+  const rows = checks.map(({ what, result, detail }) => [what, result, detail]);
+  const { split } = protocol;
+  const speakers = !split ? 'not checked' : split.shared_speakers === 0 ? 'yes' : 'no';
+  const detail = !split
+    ? 'the split was not given to the report'
+    : split.shared_speakers === 0
+      ? `none of ${split.judged_speakers} in the training rows of the same fold`
+      : `${split.shared_speakers} of ${split.judged_speakers} were heard in training`;
+  return section(
+    'Checked for leaks',
+    table(
+      'Had one of the first four failed, there would be no report. Stages that fit are handed training rows only.',
+      ['Check', 'Result', 'How'],
+      [...rows, ['Speakers judged are new to the models.', speakers, detail]],
+      ['text', 'text', 'text'],
+    ),
+  );
 }
 
 function published({ source, scores }: Evaluation): string {
@@ -193,7 +239,7 @@ function memberSection({ members, scores }: Evaluation): string {
   ]);
   if (rows.length === 0) return '';
   const own = [
-    'This report',
+    OWN_ROW,
     percent(scores.accuracy, 1),
     percent(scores.balanced_accuracy, 1),
     percent(scores.macro_f1, 1),
@@ -232,7 +278,7 @@ function curveSection(pictures: ReadonlyMap<string, string>): string {
   return section('How training went', curves.join(''));
 }
 
-function mistakeSection({ judged, mistakes, scores }: Evaluation): string {
+function mistakeSection({ judged, mistakes, scores, recordings }: Evaluation): string {
   if (mistakes.length === 0) return section('Mistakes', '<p>Every recording was recognized.</p>');
   const wrong = Math.round(scores.support * (1 - scores.accuracy));
   const rows = mistakes.map((r) => [
@@ -241,16 +287,24 @@ function mistakeSection({ judged, mistakes, scores }: Evaluation): string {
     judged.labels[judged.predicted[r]!]!,
     percent(judged.confidence[r]!, 1),
     judged.clips[r]!.speaker,
+    ...(recordings.size > 0 ? [player(recordings.get(r))] : []),
   ]);
   return section(
     'Its most confident mistakes',
     table(
       `${mistakes.length} of ${wrong.toLocaleString('en-US')} mistakes. Worth listening to: a wrong label, an odd recording, or a real weakness.`,
-      ['Recording', 'True', 'Predicted', 'Confidence', 'Speaker'],
+      ['Recording', 'True', 'Predicted', 'Confidence', 'Speaker', ...(recordings.size > 0 ? ['Listen'] : [])],
       rows,
-      ['id', 'text', 'text', '', ''],
+      ['id', 'text', 'text', '', '', 'text'],
     ),
   );
+}
+
+/** Markup, not text: {@link table} lets it through. */
+function player(wav: Uint8Array | undefined): Markup {
+  if (!wav) return new Markup('');
+  const data = Buffer.from(wav.buffer, wav.byteOffset, wav.byteLength).toString('base64');
+  return new Markup(`<audio controls preload="none" src="data:audio/wav;base64,${data}"></audio>`);
 }
 
 function groupSection({ by_sex, by_speaker }: Evaluation): string {
@@ -264,37 +318,4 @@ function groupSection({ by_sex, by_speaker }: Evaluation): string {
   const header = (first: string) => [first, 'Recordings', 'Accuracy', 'Balanced accuracy'];
   const sexes = Object.keys(by_sex).length > 0 ? table('By sex of the speaker.', header('Sex'), rows(by_sex)) : '';
   return section('Who is understood how well', sexes + table('By speaker.', header('Speaker'), rows(by_speaker)));
-}
-
-function section(heading: string, content: string): string {
-  return `<section>\n<h2>${heading}</h2>\n${content}\n</section>`;
-}
-
-function figure(svg: string, caption = ''): string {
-  return `<figure tabindex="0">${svg}${caption ? `<figcaption>${caption}</figcaption>` : ''}</figure>`;
-}
-
-function list(points: readonly string[]): string {
-  return `<ul>${points.map((point) => `<li>${escape(point)}</li>`).join('')}</ul>`;
-}
-
-/** @param classes CSS class of each column, if any */
-function table(
-  caption: string,
-  header: readonly string[],
-  rows: readonly (readonly string[])[],
-  classes: readonly string[] = [],
-): string {
-  const attribute = (c: number) => (classes[c] ? ` class="${classes[c]}"` : '');
-  const head = header.map((name, c) => `<th scope="col"${attribute(c)}>${escape(name)}</th>`).join('');
-  const body = rows.map((row) => {
-    const total = row[0] === OWN_ROW ? ' class="total"' : '';
-    const cells = row.map((value, c) =>
-      c === 0 && classes[0] !== 'id'
-        ? `<th scope="row">${escape(value)}</th>`
-        : `<td${attribute(c)}>${escape(value)}</td>`,
-    );
-    return `<tr${total}>${cells.join('')}</tr>`;
-  });
-  return `<div class="scroll" tabindex="0" role="region" aria-label="${escape(caption)}"><table><caption><span>${escape(caption)}</span></caption><thead><tr>${head}</tr></thead><tbody>${body.join('\n')}</tbody></table></div>`;
 }

@@ -6,10 +6,21 @@
  */
 import { Type, defineStage, many, optional, throwIfCancelled } from '@prosodia/core';
 import { svgToPng } from '@prosodia/plots';
-import { ClipTable, type Column, Model, PredictionTable, Report, type Row, SplitTable } from '@prosodia/tables';
+import {
+  AudioTable,
+  ClipTable,
+  type Column,
+  Model,
+  PredictionTable,
+  Report,
+  type Row,
+  SplitTable,
+} from '@prosodia/tables';
 import { baselines, trainingRows } from './baselines.ts';
 import { type Evaluation, Source, metricsJson, mostConfidentMistakes, sourceOf } from './evaluation.ts';
 import { scoreMembers } from './members.ts';
+import { leakChecks } from './leaks.ts';
+import { recordingsOf } from './listening.ts';
 import { modelCard } from './model-card.ts';
 import { describeModels } from './models.ts';
 import { page } from './page.ts';
@@ -17,6 +28,7 @@ import { pictures } from './pictures.ts';
 import { describeProtocol } from './protocol.ts';
 import { type Judged, gather, requireRolesOfSplit } from './rows.ts';
 import { intervals, score, scoreGroups } from './scores.ts';
+import { scoreSelectionRows } from './selection.ts';
 import { terminalReport } from './terminal.ts';
 
 export default defineStage({
@@ -27,7 +39,10 @@ export default defineStage({
 
 Predictions of several folds are pooled. Intervals are percentile bootstrap intervals over whole speakers
 or clips. With a split, predictions whose role is not the split's are refused, the report says whether
-speakers were shared between training and test, and the fitted baselines are computed.`,
+speakers were shared between training and test, and the fitted baselines are computed. With \`audio\`, the most
+confident mistakes can be listened to on the page, which then holds these recordings: mind their licence.
+
+The page ends with a mark that the runner replaces by the parameters of all stages, their times and the machine.`,
   params: Type.Object(
     {
       title: Type.String({ default: 'Evaluation', description: 'heading of the report' }),
@@ -64,6 +79,7 @@ speakers were shared between training and test, and the fitted baselines are com
     split: optional(SplitTable),
     members: many(PredictionTable),
     models: many(Model),
+    audio: optional(AudioTable),
   },
   outputs: { report: Report },
   seeded: true,
@@ -75,12 +91,15 @@ speakers were shared between training and test, and the fitted baselines are com
     if (published && published.left_out.length > 0) {
       notice(`no clip is labelled ${published.left_out.join(', ')}: what the source says of it is left out`);
     }
-    if (split) requireRolesOfSplit(judged, split, inputs.predictions[0]!.artifact.where);
+    const where = inputs.predictions[0]!.artifact.where;
+    if (split) requireRolesOfSplit(judged, split, where);
+    const checks = leakChecks(judged, clips, split, where);
     progress(1, 4, 'steps');
 
     const protocol = describeProtocol(judged, clips, split, params.role);
     const independent = protocol.split?.shared_speakers === 0;
     const unit = params.resample === 'auto' ? (independent ? 'speaker' : 'clip') : params.resample;
+    const mistakes = mostConfidentMistakes(judged, params.mistakes);
     const severalCorpora = protocol.corpora.length > 1;
     const evaluation: Evaluation = {
       title: params.title,
@@ -92,6 +111,8 @@ speakers were shared between training and test, and the fitted baselines are com
       scores: score(judged),
       intervals: intervals(judged, { replicates: params.bootstrap, level: params.confidence, unit, rng }),
       protocol,
+      checks,
+      selection_rows: params.role === 'test' ? await scoreSelectionRows(inputs.predictions, clips) : null,
       baselines: baselines(judged, trainingRows(split ?? [], clips, judged.labels), params.permutations, rng),
       members: await scoreMembers(inputs.members, params.role, clips, judged),
       models: await describeModels(inputs.models),
@@ -101,7 +122,8 @@ speakers were shared between training and test, and the fitted baselines are com
         return severalCorpora ? `${corpus}/${speaker}` : speaker;
       }),
       by_sex: scoreGroups(judged, (r) => judged.clips[r]!.sex),
-      mistakes: mostConfidentMistakes(judged, params.mistakes),
+      mistakes,
+      recordings: await recordingsOf(inputs.audio, judged, mistakes, signal),
     };
     throwIfCancelled(signal);
     progress(2, 4, 'steps');
