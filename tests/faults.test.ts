@@ -41,14 +41,21 @@ const FAULTS: [how: string, code: number, message: RegExp, log: RegExp][] = [
   ['exit', 1, /the process of the stage died\n {2}got: {6}exit code 7/, /printed:\nlast words/],
   ['abort', 1, /the process of the stage died\n {2}got: {6}signal SIGABRT/, /SIGABRT/],
   ['reject', 1, /the process of the stage died\n {2}got: {6}exit code 1/, /nobody waits for this/],
+  ['memory', 1, /^stage bad: the stage ran out of memory\n.*\n {2}fix: .*max-old-space-size.*--jobs 1/m, /heap out of/],
+  ['thread-exit', 1, /^stage bad: a worker thread ended early with code 7$/m, /last words of a thread/],
+  ['thread-throw', 1, /RangeError: nobody catches this\n +at .*thread\.ts/, /at .*stages\/fault\/thread\.ts:\d+/],
+  ['thread-memory', 1, /^stage bad: a worker thread ran out of memory\n.*\n {2}fix: .*--jobs 1/m, /out of memory/],
 ];
+
+/** A heap that is soon full. */
+const SMALL_HEAP = { NODE_OPTIONS: '--max-old-space-size=96' };
 
 describe('a stage that goes wrong', () => {
   it.each(FAULTS)(
     '(%s) fails the run with its reason, keeps its log and what came before, and can be resumed',
     async (how, code, message, log) => {
       const file = faulty(`bad-${how}`, how);
-      const env = { PROSODIA_ARTIFACTS: `faults-${how}` };
+      const env = { PROSODIA_ARTIFACTS: `faults-${how}`, ...(how.endsWith('memory') ? SMALL_HEAP : {}) };
       const failed = await project.cli(['run', file, '--json'], { env });
       expect(failed.code).toBe(code);
       expect(failed.err).toMatch(message);

@@ -36,7 +36,7 @@ export interface ShardReply {
  * Maps `items` through a worker module on up to `threads` threads and yields the results in order.
  *
  * @throws the worker's own error, with its place in the input; {@link CancelledError} on `signal`;
- *   a DataError if a worker thread dies (out of memory, native crash)
+ *   a DataError if a worker thread ends early; a ProsodiaError if it runs out of memory
  */
 export async function* mapSharded<Setup, Item, Result>(
   items: Iterable<Item> | AsyncIterable<Item>,
@@ -118,9 +118,11 @@ class Pool {
     for (let i = 0; i < threads; i++) {
       const worker = new Worker(thread.url, { workerData, execArgv: [...process.execArgv, ...thread.execArgv] });
       worker.on('message', (reply: ShardReply) => this.#onReply(worker, reply));
-      worker.on('error', (error: Error) => this.fail(error));
+      worker.on('error', (error: Error) => this.fail(isOutOfMemory(error) ? outOfMemory(error, threads) : error));
       worker.on('exit', (code) => {
-        if (!this.#closing) this.fail(new DataError({ problem: `a worker thread ended early with code ${code}` }));
+        if (this.#closing) return;
+        const fix = 'the log has what it printed last; finished stages are kept';
+        this.fail(new DataError({ problem: `a worker thread ended early with code ${code}`, fix }));
       });
       this.#workers.push(worker);
       this.#idle.push(worker);
@@ -166,6 +168,19 @@ class Pool {
     }
     this.#dispatch();
   }
+}
+
+function isOutOfMemory(error: Error): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY';
+}
+
+function outOfMemory(cause: Error, threads: number): ProsodiaError {
+  const parts = {
+    problem: 'a worker thread ran out of memory',
+    got: `${threads} threads, each of which holds rows of its own`,
+    fix: 'run with fewer threads (--jobs 1), or allow each more: NODE_OPTIONS=--max-old-space-size=8192 (MiB)',
+  };
+  return new ProsodiaError(parts, { cause });
 }
 
 /** An error object keeps its parts across the thread boundary, but not its class. */

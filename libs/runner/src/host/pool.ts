@@ -29,6 +29,9 @@ export interface JobEvents {
 
 const GRACE_MS = 5_000;
 
+/** Last words of a process that was refused memory: of V8, and of native code. */
+const OUT_OF_MEMORY = /heap out of memory|Array buffer allocation failed|Cannot allocate memory|bad_alloc/;
+
 export class HostPool {
   readonly #idle: Host[] = [];
   readonly #all = new Set<Host>();
@@ -99,6 +102,7 @@ class Host {
     return new Promise((resolve, reject) => {
       let graceTimer: NodeJS.Timeout | undefined;
       let failure: HostError | undefined;
+      let starved = false;
       const settle = () => {
         clearTimeout(graceTimer);
         signal.removeEventListener('abort', onAbort);
@@ -109,7 +113,10 @@ class Host {
         this.#send({ type: 'cancel' });
         graceTimer = setTimeout(() => this.kill(), GRACE_MS);
       };
-      this.#onLine = (line) => events.onOutput(line);
+      this.#onLine = (line) => {
+        starved ||= OUT_OF_MEMORY.test(line);
+        events.onOutput(line);
+      };
       this.#onMessage = (message) => {
         if (message.type === 'done') {
           settle();
@@ -122,7 +129,7 @@ class Host {
       this.#onEnd = ({ code, reason, error }) => {
         settle();
         const details =
-          failure ?? (signal.aborted ? cancelled(job) : error ? notStarted(job, error) : died(job, code, reason));
+          failure ?? (signal.aborted ? cancelled(job) : error ? notStarted(job, error) : died(job, code, reason, starved));
         reject(new StageFailure(details, job));
       };
       signal.addEventListener('abort', onAbort, { once: true });
@@ -150,13 +157,14 @@ function notStarted(job: Job, error: Error): HostError {
   return { kind: 'internal', message: new ProsodiaError(parts).message, parts };
 }
 
-function died(job: Job, code: number | null, reason: NodeJS.Signals | null): HostError {
+function died(job: Job, code: number | null, reason: NodeJS.Signals | null, starved: boolean): HostError {
   const parts = {
-    problem: 'the process of the stage died',
+    problem: starved ? 'the stage ran out of memory' : 'the process of the stage died',
     got: reason ? `signal ${reason}` : `exit code ${code}`,
     where: `stage ${job.instance}`,
-    fix:
-      reason === 'SIGKILL'
+    fix: starved
+      ? 'allow it more (NODE_OPTIONS=--max-old-space-size=8192, in MiB) or run fewer stages beside it (--jobs 1, or resources: { memory_gb } in the pipeline); finished stages are kept'
+      : reason === 'SIGKILL'
         ? 'most often a lack of memory: run with fewer jobs (--jobs 1); finished stages are kept'
         : 'the log of the stage has its last words; finished stages are kept',
   };
