@@ -3,13 +3,13 @@
  *
  * A run appends every key and digest to a file of its own before it looks whether that is there. Clearing first takes a
  * thing away and then reads these files: of the two, one sees the other. Either the run finds nothing and computes, or
- * the thing is put back. No clock is asked, so none can be wrong.
+ * the thing is put back. No clock is asked for runs on this machine, so none can be wrong.
  */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { readFile, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeFolder } from './files.ts';
-import { isGone, newOwner, ownerName, parseOwner } from './owner.ts';
+import { isGone, isNear, newOwner, ownerName, parseOwner } from './owner.ts';
 
 /** Days after which a lease of another machine, whose processes cannot be asked for from here, is over. */
 const FOREIGN_DAYS = 30;
@@ -55,8 +55,7 @@ export async function leased(root: string): Promise<Set<string>> {
     const file = join(leasesIn(root), name);
     const owner = parseOwner(name);
     if (!owner) continue;
-    const { mtimeMs } = await stat(file).catch(() => ({ mtimeMs: Infinity }));
-    if (isGone(owner) || Date.now() - mtimeMs > FOREIGN_DAYS * 24 * 3600 * 1000) {
+    if (isGone(owner) || (!isNear(owner) && (await isOld(file)))) {
       await rm(file, { force: true }).catch(() => undefined);
       continue;
     }
@@ -64,6 +63,11 @@ export async function leased(root: string): Promise<Set<string>> {
     for (const line of text.split('\n')) names.add(line);
   }
   return names;
+}
+
+async function isOld(file: string): Promise<boolean> {
+  const { mtimeMs } = await stat(file).catch(() => ({ mtimeMs: Infinity }));
+  return Date.now() - mtimeMs > FOREIGN_DAYS * 24 * 3600 * 1000;
 }
 
 function leasesIn(root: string): string {

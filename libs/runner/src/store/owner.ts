@@ -35,11 +35,16 @@ export function parseOwner(name: string): Owner | undefined {
   }
 }
 
+/** Whether the process can be asked for from here: it is of this host and of these process numbers. */
+export function isNear({ host, space }: Owner): boolean {
+  return host === hostname() && space === processSpace();
+}
+
 /** True if the process is certainly no more; false if it lives or cannot be asked from here. */
-export function isGone({ pid, host, space }: Owner): boolean {
-  if (host !== hostname() || space !== processSpace()) return false;
+export function isGone(owner: Owner): boolean {
+  if (!isNear(owner)) return false;
   try {
-    process.kill(pid, 0);
+    process.kill(owner.pid, 0);
     return false;
   } catch (error) {
     return hasCode(error, 'ESRCH');
