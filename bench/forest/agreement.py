@@ -35,10 +35,16 @@ for seed in range(sizes["seeds"]):
             importances=forest.feature_importances_.tolist(),
         )
     )
+# As many forests again: how well do scikit-learn's importances agree with themselves?
+again = np.zeros(cols)
+for seed in range(sizes["seeds"], 2 * sizes["seeds"]):
+    forest = RandomForestClassifier(sizes["trees"], random_state=seed, n_jobs=2, class_weight=weight).fit(x, y)
+    again += forest.feature_importances_ / sizes["seeds"]
 single = DecisionTreeClassifier(random_state=0, class_weight=weight).fit(x, y)
 tree = single.tree_
 answer = dict(
     fits=fits,
+    again=again.tolist(),
     tree=dict(
         feature=tree.feature.tolist(),
         threshold=tree.threshold.tolist(),
