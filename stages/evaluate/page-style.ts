@@ -33,10 +33,13 @@ figure{margin:1rem 0 1.4rem;overflow-x:auto}
 figure{display:flex;flex-wrap:wrap}
 figure svg{display:block;flex:none;max-width:100%;height:auto}
 figcaption{flex:1 0 100%;color:var(--muted);font-size:.9rem;max-width:46rem}
+details{margin:.4rem 0}
+summary{cursor:pointer;font-weight:600}
+.muted{color:var(--muted);font-weight:400}
 audio{display:block;width:15rem;height:2.2rem}
 pre{overflow-x:auto;padding:.9rem 1rem;background:var(--panel);border:1px solid var(--line);border-radius:.6rem;font-size:.9rem}
 footer{margin-top:3rem;color:var(--muted);font-size:.85rem}
 :focus-visible{outline:2px solid var(--accent);outline-offset:2px}
 @media (max-width:36rem){figure svg{max-width:max(100%,29rem)}}
-@media print{audio{display:none}main{max-width:none;padding:0}h2{break-after:avoid}figure,table,.tiles li{break-inside:avoid}figure svg{max-width:100%}.scroll,figure{overflow:visible}}
+@media print{audio{display:none}details::details-content{content-visibility:visible;height:auto}pre{white-space:pre-wrap}main{max-width:none;padding:0}h2{break-after:avoid}figure,table,.tiles li{break-inside:avoid}figure svg{max-width:100%}.scroll,figure{overflow:visible}}
 `;

@@ -13,6 +13,7 @@ import {
   pointLatest,
   writeRecord,
 } from './record.ts';
+import { completePages } from './run-page.ts';
 
 /** What there is of a run on disk. */
 export interface KeptRun {
@@ -58,6 +59,7 @@ export async function keepRun(
 ): Promise<KeptRun> {
   const { number, folder } = await createRunFolder(project, record.pipeline);
   await linkOutputs(project, folder, publish, results);
+  await completePages(folder, record);
   const logs = await writeLogs(folder, record.stages, printed);
   await writeRecord(folder, { run: number, ...record });
   if (record.ok) await pointLatest(folder, number);

@@ -23,6 +23,8 @@ export interface StageRecord {
   /** Why it ran, or that it was cached. */
   reason: string;
   seconds: number;
+  /** How long it took when it was computed, in this run or an earlier one. */
+  computed_seconds?: number;
   key?: string;
   parts?: KeyParts;
   outputs?: Record<string, { kind: string; digest: string; bytes: number }>;

@@ -16,6 +16,7 @@ export function doneRecord(
     stage: instance.name,
     uses: instance.stage.name,
     ...how,
+    computed_seconds: manifest.seconds,
     key: manifest.key,
     parts,
     outputs: Object.fromEntries(
