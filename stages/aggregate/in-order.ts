@@ -48,6 +48,14 @@ export class SegmentsInOrder {
     ).flat();
   }
 
+  /** Items that lack segments which others have; they are taken out. */
+  dropIncomplete(): string[] {
+    const most = Math.max(0, ...[...this.#groups.values()].map(({ length }) => length));
+    const incomplete = [...this.#groups].filter(([, { length }]) => length < most).map(([group]) => group);
+    for (const group of incomplete) this.#groups.delete(group);
+    return incomplete;
+  }
+
   /**
    * One row per item, its segments in order of time.
    * @throws DataError if items have different numbers of segments

@@ -33,7 +33,7 @@ export default defineStage({
   outputs: { features: FeatureTable },
   resources: { memory_gb: 1 },
 
-  async run({ params, inputs, outputs, signal }) {
+  async run({ params, inputs, outputs, signal, leftOut }) {
     const { features } = inputs;
     const names = features.columnNames();
     const context = { names, where: features.where };
@@ -48,6 +48,9 @@ export default defineStage({
       const matrix = { data: values, rows: items.length, cols: width };
       if (aggregator instanceof SegmentsInOrder) aggregator.add(items, matrix);
       else aggregator.add(items.map(groupOf), matrix);
+    }
+    if (leftOut && aggregator instanceof SegmentsInOrder) {
+      for (const group of aggregator.dropIncomplete()) leftOut(group, 'some parts of it could not be used');
     }
     const { groups: order, matrix } = aggregator.finish();
     const columns =

@@ -107,10 +107,13 @@ export default defineStage({
 
   serve: {
     inputs: ['predictions'],
-    async run({ params, inputs, outputs, learned }) {
-      const saved = await (await learned('combination')).json<SavedCombination>('combination.json');
+    learned: ['combination'],
+    async run({ params, inputs, outputs, learned, once }) {
+      const combination = await once('combination', async () =>
+        restored(await (await learned('combination')).json<SavedCombination>('combination.json')),
+      );
       const { labels, rows, members } = align(await readMembers(inputs.predictions));
-      const combined = combine(restored(saved), params.method, members);
+      const combined = combine(combination, params.method, members);
       outputs.predictions.begin(labels);
       for (const [r, row] of rows.entries()) {
         await outputs.predictions.append(

@@ -44,7 +44,7 @@ export default defineStage({
   outputs: { features: FeatureTable },
   resources: { threads: 'all' },
 
-  async run({ params, inputs, outputs, threads, signal, progress, notice, metrics }) {
+  async run({ params, inputs, outputs, threads, signal, progress, notice, metrics, leftOut }) {
     const { n_fft, hop_length, n_mels, features, channels, form, length, align, on_error } = params;
     const { pad_value, normalize, channel_axis } = params;
     const stacked = form === 'channels';
@@ -90,7 +90,7 @@ export default defineStage({
       heard += seconds;
       progress(++done, total, `items, ${Math.round(heard)} s of audio`);
     }
-    skipped.report({ notice, metrics }, done - skipped.count);
+    skipped.report({ notice, metrics, leftOut }, done - skipped.count);
   },
 });
 

@@ -9,7 +9,14 @@ import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type AudioInfo, decodeChannels, encodeWav, probeAudio } from '@prosodia/audio';
-import { DataError, GIVEN_CORPUS, type GivenRecordings, messageOf, throwIfCancelled } from '@prosodia/core';
+import {
+  DataError,
+  GIVEN_CORPUS,
+  type GivenFile,
+  type GivenRecordings,
+  messageOf,
+  throwIfCancelled,
+} from '@prosodia/core';
 import { type ClipRow, reasonOf } from '@prosodia/tables';
 
 /** Clips in the order of the files; a file that cannot be read is refused and the next one taken. */
@@ -19,39 +26,51 @@ export async function* listGiven(
   progress: (done: number, total: number, unit: string) => void,
 ): AsyncGenerator<ClipRow> {
   const digits = String(given.files.length).length;
-  for (const [index, { name, path }] of given.files.entries()) {
+  for (const [index, file] of given.files.entries()) {
     throwIfCancelled(signal, 'listing the recordings');
     try {
-      const bytes = await readFile(path);
-      yield* clipsOf(given, String(index).padStart(digits, '0'), name, bytes);
+      const bytes = 'bytes' in file.source ? file.source.bytes : await readFile(file.source.path);
+      yield* clipsOf(given, { index, number: String(index).padStart(digits, '0'), file }, bytes);
     } catch (error) {
-      given.refused(name, error instanceof DataError ? reasonOf(error) : messageOf(error));
+      given.refused(index, error instanceof DataError ? reasonOf(error) : unread(error));
     }
     progress(index + 1, given.files.length, 'recordings');
   }
 }
 
-async function* clipsOf(
-  given: GivenRecordings,
-  number: string,
-  file: string,
-  bytes: Uint8Array,
-): AsyncGenerator<ClipRow> {
-  const info = probeAudio(bytes, { where: file });
+/** A file that cannot be read, without the path, which the user has given. */
+function unread(error: unknown): string {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT') return 'there is no such file';
+  if (code === 'EISDIR') return 'this is a folder';
+  if (code === 'EACCES') return 'it may not be read';
+  return messageOf(error);
+}
+
+/** A file of the user by its place among them; `number` sorts as the place does. */
+interface Numbered {
+  index: number;
+  number: string;
+  file: GivenFile;
+}
+
+async function* clipsOf(given: GivenRecordings, own: Numbered, bytes: Uint8Array): AsyncGenerator<ClipRow> {
+  const where = own.file.name;
+  const info = probeAudio(bytes, { where });
   const duration = info.frames / info.sampleRate;
   if (duration <= given.window_s) {
     // Headers promise; only decoding shows. A file that breaks off must not take the others with it.
-    await decodeChannels(bytes, { where: file });
-    yield await put(given, number, { file, start_s: 0, bytes, info });
+    await decodeChannels(bytes, { where });
+    yield await put(given, own, { number: own.number, start_s: 0, bytes, info });
     return;
   }
-  const { channelData, sampleRate, channels } = await decodeChannels(bytes, { where: file });
+  const { channelData, sampleRate, channels } = await decodeChannels(bytes, { where });
   const frames = channelData[0]!.length;
   const length = Math.round(given.window_s * sampleRate);
   for (const [index, start] of windowStarts(frames, length, Math.round(given.hop_s * sampleRate)).entries()) {
     const part = channelData.map((samples) => samples.subarray(start, start + length));
-    yield await put(given, `${number}.${String(index).padStart(5, '0')}`, {
-      file,
+    yield await put(given, own, {
+      number: `${own.number}.${String(index).padStart(5, '0')}`,
       start_s: start / sampleRate,
       bytes: encodeWav(part, sampleRate, { format: 'float32' }),
       info: { sampleRate, channels, frames: part[0]!.length },
@@ -72,17 +91,21 @@ export function windowStarts(frames: number, length: number, hop: number): numbe
 }
 
 interface Part {
-  file: string;
+  number: string;
   start_s: number;
   bytes: Uint8Array;
   info: Pick<AudioInfo, 'sampleRate' | 'channels' | 'frames'>;
 }
 
-async function put(given: GivenRecordings, number: string, { file, start_s, bytes, info }: Part): Promise<ClipRow> {
+async function put(
+  given: GivenRecordings,
+  { index, file }: Numbered,
+  { number, start_s, bytes, info }: Part,
+): Promise<ClipRow> {
   const clip_id = `${GIVEN_CORPUS}/${number}`;
   await writeFile(join(given.folder, number), bytes);
   const duration_s = info.frames / info.sampleRate;
-  given.placed({ clip_id, file, start_s, end_s: start_s + duration_s });
+  given.placed({ clip_id, file: index, start_s, end_s: start_s + duration_s });
   return {
     clip_id,
     corpus: GIVEN_CORPUS,
@@ -92,7 +115,7 @@ async function put(given: GivenRecordings, number: string, { file, start_s, byte
     channels: info.channels,
     frames: info.frames,
     duration_s,
-    speaker: GIVEN_CORPUS,
+    speaker: file.speaker ?? GIVEN_CORPUS,
     sex: null,
     emotion: '',
     intensity: null,

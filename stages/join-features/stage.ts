@@ -1,6 +1,6 @@
 /** Feature tables side by side: one row per item with the columns of all of them. */
-import { DataError, RequestError, Type, defineStage, many, throwIfCancelled } from '@prosodia/core';
-import { FeatureTable, type ItemRow } from '@prosodia/tables';
+import { DataError, type ManyItem, RequestError, Type, defineStage, many, throwIfCancelled } from '@prosodia/core';
+import { type FeatureReader, FeatureTable, type FeatureWriter, type ItemRow } from '@prosodia/tables';
 
 export default defineStage({
   name: 'join-features',
@@ -14,56 +14,81 @@ export default defineStage({
   resources: { memory_gb: 1 },
 
   async run({ inputs, outputs, signal }) {
-    const [first, ...others] = inputs.features;
-    if (!first) throw new RequestError({ problem: 'there is nothing to join', expected: 'from: { features: [a, b] }' });
-    const names: string[] = [];
-    for (const { from, artifact } of inputs.features) {
-      if (artifact.layout.form !== 'scalars') {
-        throw new RequestError({
-          problem: 'only named columns can be put side by side',
-          expected: 'features of form scalars',
-          got: `form ${artifact.layout.form}, shape [${artifact.layout.shape.join(', ')}]`,
-          where: artifact.where,
-        });
-      }
-      const taken = new Set(names);
-      const stage = from.replace(/\..*/, '');
-      names.push(...artifact.layout.names.map((name) => (taken.has(name) ? `${stage}.${name}` : name)));
-    }
-    const twice = names.find((name, i) => names.indexOf(name) < i);
-    if (twice !== undefined) {
-      throw new RequestError({ problem: `column ${twice} would be there twice`, expected: 'each table once' });
-    }
-    const rows = new Map<string, { item: ItemRow; values: Float32Array; filled: number }>();
-    for await (const { items, values, width } of first.artifact.blocks()) {
-      throwIfCancelled(signal);
-      for (const [row, item] of items.entries()) {
-        const own = new Float32Array(names.length);
-        own.set(values.subarray(row * width, (row + 1) * width));
-        rows.set(item.item_id, { item, values: own, filled: width });
-      }
-    }
-    let offset = first.artifact.width;
-    for (const { artifact } of others) {
-      for await (const { items, values, width } of artifact.blocks()) {
-        throwIfCancelled(signal);
-        for (const [row, { item_id }] of items.entries()) {
-          const known = rows.get(item_id);
-          if (!known) throw missing(item_id, artifact.where, first.artifact.where);
-          known.values.set(values.subarray(row * width, (row + 1) * width), offset);
-          known.filled += width;
-        }
-      }
-      offset += artifact.width;
-      for (const [item_id, { filled }] of rows) {
-        if (filled !== offset) throw missing(item_id, first.artifact.where, artifact.where);
-      }
-    }
-    const metadata = Object.assign({}, ...inputs.features.map(({ artifact }) => artifact.metadata)) as object;
-    outputs.features.begin({ form: 'scalars', names }, metadata as Readonly<Record<string, string>>);
-    for (const { item, values } of rows.values()) await outputs.features.append(item, values);
+    await join(inputs.features, outputs.features, signal, (item_id, has, lacks) => {
+      throw missing(item_id, has, lacks);
+    });
+  },
+
+  serve: {
+    inputs: ['features'],
+    async run({ inputs, outputs, signal, leftOut }) {
+      // What one table could not be made of is told where that happened.
+      await join(inputs.features, outputs.features, signal, (item_id) => leftOut?.(item_id, 'not all features of it'));
+    },
   },
 });
+
+/** @param lacking is told of an item that is not in every table; if it returns, the item is left out */
+async function join(
+  tables: readonly ManyItem<FeatureReader>[],
+  output: FeatureWriter,
+  signal: AbortSignal,
+  lacking: (item_id: string, has: string, lacks: string) => void,
+): Promise<void> {
+  const [first, ...others] = tables;
+  if (!first) throw new RequestError({ problem: 'there is nothing to join', expected: 'from: { features: [a, b] }' });
+  const names: string[] = [];
+  for (const { from, artifact } of tables) {
+    if (artifact.layout.form !== 'scalars') {
+      throw new RequestError({
+        problem: 'only named columns can be put side by side',
+        expected: 'features of form scalars',
+        got: `form ${artifact.layout.form}, shape [${artifact.layout.shape.join(', ')}]`,
+        where: artifact.where,
+      });
+    }
+    const taken = new Set(names);
+    const stage = from.replace(/\..*/, '');
+    names.push(...artifact.layout.names.map((name) => (taken.has(name) ? `${stage}.${name}` : name)));
+  }
+  const twice = names.find((name, i) => names.indexOf(name) < i);
+  if (twice !== undefined) {
+    throw new RequestError({ problem: `column ${twice} would be there twice`, expected: 'each table once' });
+  }
+  const rows = new Map<string, { item: ItemRow; values: Float32Array; filled: number }>();
+  for await (const { items, values, width } of first.artifact.blocks()) {
+    throwIfCancelled(signal);
+    for (const [row, item] of items.entries()) {
+      const own = new Float32Array(names.length);
+      own.set(values.subarray(row * width, (row + 1) * width));
+      rows.set(item.item_id, { item, values: own, filled: width });
+    }
+  }
+  let offset = first.artifact.width;
+  for (const { artifact } of others) {
+    for await (const { items, values, width } of artifact.blocks()) {
+      throwIfCancelled(signal);
+      for (const [row, { item_id }] of items.entries()) {
+        const known = rows.get(item_id);
+        if (!known) {
+          lacking(item_id, artifact.where, first.artifact.where);
+          continue;
+        }
+        known.values.set(values.subarray(row * width, (row + 1) * width), offset);
+        known.filled += width;
+      }
+    }
+    offset += artifact.width;
+    for (const [item_id, { filled }] of rows) {
+      if (filled === offset) continue;
+      lacking(item_id, first.artifact.where, artifact.where);
+      rows.delete(item_id);
+    }
+  }
+  const metadata = Object.assign({}, ...tables.map(({ artifact }) => artifact.metadata)) as object;
+  output.begin({ form: 'scalars', names }, metadata as Readonly<Record<string, string>>);
+  for (const { item, values } of rows.values()) await output.append(item, values);
+}
 
 function missing(item_id: string, has: string, lacks: string): DataError {
   return new DataError({

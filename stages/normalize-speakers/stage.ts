@@ -9,9 +9,12 @@ import { DataError, Type, defineStage, throwIfCancelled } from '@prosodia/core';
 import { type FittedScaler, ScalerAccumulator, applyScaler } from '@prosodia/stats';
 import {
   type ClipRow,
-  FeatureTable,
   ClipTable,
+  type FeatureReader,
+  FeatureTable,
+  type FeatureWriter,
   type TableReader,
+  Transform,
   expanded,
   gathered,
   groupsOf,
@@ -23,7 +26,8 @@ export default defineStage({
   details:
     'Mean and deviation (or median and quartiles) are those of all unaltered items of a speaker, test speakers included; ' +
     'labels are not used. Altered copies are normalized by the numbers of the originals. A feature that is constant for a ' +
-    'speaker becomes zero. A model trained on such features predicts for a new speaker only from several recordings, of ' +
+    'speaker becomes zero. The numbers of the average speaker are kept, for predicting a voice of which there are too few ' +
+    'recordings. A model trained on such features predicts for a new speaker only from several recordings, of ' +
     'about the mix of emotions trained on: say so where figures are compared with those of methods that hear one.',
   params: Type.Object({
     kind: Type.Union([Type.Literal('standard'), Type.Literal('center'), Type.Literal('robust')], {
@@ -43,64 +47,153 @@ export default defineStage({
     }),
   }),
   inputs: { features: FeatureTable, clips: ClipTable },
-  outputs: { features: FeatureTable },
+  outputs: { features: FeatureTable, average: Transform },
   resources: { memory_gb: 1 },
 
   async run({ params, inputs, outputs, signal, metrics }) {
-    const { features, clips } = inputs;
-    const speakerOf = await speakers(clips);
-    const speaker = (clip_id: string) => {
-      const found = speakerOf.get(clip_id);
-      if (found !== undefined) return found;
-      throw new DataError({
-        problem: 'a feature row has no speaker',
-        expected: 'a row of the clips table for every clip',
-        got: `clip ${clip_id}`,
-        where: features.where,
-      });
-    };
-    const columns = features.columnNames();
-    const groups = groupsOf(features.layout, columns, params.per);
-    const kind = params.kind === 'robust' ? 'robust' : 'standard';
-    const fits = new Map<string, { accumulator: ScalerAccumulator; items: number }>();
-    for await (const { items, values, width } of features.blocks()) {
-      throwIfCancelled(signal);
-      for (const [row, item] of items.entries()) {
-        const id = speaker(item.clip_id);
-        const fit = fits.get(id) ?? {
-          accumulator: new ScalerAccumulator({ kind, names: groups.names, where: features.where }),
-          items: 0,
-        };
-        fits.set(id, fit);
-        if (item.augmentation !== null) continue;
-        const data = values.subarray(row * width, (row + 1) * width);
-        fit.accumulator.add(gathered({ data, rows: 1, cols: width }, groups));
-        fit.items++;
-      }
-    }
-    const scalers = new Map<string, FittedScaler>();
-    for (const [id, { accumulator, items }] of fits) {
+    const { features } = inputs;
+    const speakerOf = await speakers(inputs.clips, features.where);
+    const fits = await fitSpeakers(features, speakerOf, params, signal);
+    for (const [id, { items }] of fits) {
       if (items < params.min_items) throw tooFew(id, items, params.min_items, features.where);
-      const scaler = expanded(accumulator.finish(), groups, columns);
-      scalers.set(id, params.kind === 'center' ? { ...scaler, scale: scaler.scale.map(() => 1) } : scaler);
     }
-    outputs.features.begin(features.layout, { ...features.metadata, normalized_by: 'speaker' });
-    for await (const { items, values, width, padding } of features.blocks()) {
-      throwIfCancelled(signal);
-      for (const [row, item] of items.entries()) {
-        const data = values.subarray(row * width, (row + 1) * width);
-        const own = applyScaler(scalers.get(speaker(item.clip_id))!, { data, rows: 1, cols: width });
-        await outputs.features.append(item, Float32Array.from(own.data), padding?.[row]);
-      }
-    }
+    await normalize(features, outputs.features, (clip_id) => fits.get(speakerOf(clip_id))!.scaler, signal);
+    await outputs.average.json('average.json', average([...fits.values()].map(({ scaler }) => scaler)));
     metrics({ speakers: fits.size });
+  },
+
+  serve: {
+    inputs: ['features', 'clips'],
+    learned: ['average'],
+    async run({ params, inputs, outputs, learned, once, signal, notice }) {
+      const { features } = inputs;
+      const speakerOf = await speakers(inputs.clips, features.where);
+      const fits = await fitSpeakers(features, speakerOf, params, signal);
+      const usual = await once('average', async () => (await learned('average')).json<FittedScaler>('average.json'));
+      const scalerOf = (clip_id: string) => {
+        const { scaler, items } = fits.get(speakerOf(clip_id))!;
+        return items < params.min_items ? usual : scaler;
+      };
+      await normalize(features, outputs.features, scalerOf, signal);
+      for (const message of served([...fits.values()], params.min_items)) notice(message);
+    },
   },
 });
 
-async function speakers(clips: TableReader<ClipRow>): Promise<Map<string, string>> {
-  const speakerOf = new Map<string, string>();
-  for await (const { clip_id, speaker } of clips.rows()) speakerOf.set(clip_id, speaker);
-  return speakerOf;
+type Params = Readonly<{
+  kind: 'standard' | 'center' | 'robust';
+  per: Parameters<typeof groupsOf>[2];
+  min_items: number;
+}>;
+
+/** A speaker's numbers, and from how many unaltered items they are. */
+interface SpeakerFit {
+  scaler: FittedScaler;
+  items: number;
+}
+
+async function fitSpeakers(
+  features: FeatureReader,
+  speakerOf: (clip_id: string) => string,
+  params: Params,
+  signal: AbortSignal,
+): Promise<Map<string, SpeakerFit>> {
+  const columns = features.columnNames();
+  const groups = groupsOf(features.layout, columns, params.per);
+  const kind = params.kind === 'robust' ? 'robust' : 'standard';
+  const fits = new Map<string, { accumulator: ScalerAccumulator; items: number }>();
+  for await (const { items, values, width } of features.blocks()) {
+    throwIfCancelled(signal);
+    for (const [row, item] of items.entries()) {
+      const id = speakerOf(item.clip_id);
+      const fit = fits.get(id) ?? {
+        accumulator: new ScalerAccumulator({ kind, names: groups.names, where: features.where }),
+        items: 0,
+      };
+      fits.set(id, fit);
+      if (item.augmentation !== null) continue;
+      const data = values.subarray(row * width, (row + 1) * width);
+      fit.accumulator.add(gathered({ data, rows: 1, cols: width }, groups));
+      fit.items++;
+    }
+  }
+  const fitted = new Map<string, SpeakerFit>();
+  for (const [id, { accumulator, items }] of fits) {
+    if (items === 0) throw tooFew(id, items, params.min_items, features.where);
+    const scaler = expanded(accumulator.finish(), groups, columns);
+    const own = params.kind === 'center' ? { ...scaler, scale: scaler.scale.map(() => 1) } : scaler;
+    fitted.set(id, { scaler: own, items });
+  }
+  return fitted;
+}
+
+async function normalize(
+  features: FeatureReader,
+  output: FeatureWriter,
+  scalerOf: (clip_id: string) => FittedScaler,
+  signal: AbortSignal,
+): Promise<void> {
+  output.begin(features.layout, { ...features.metadata, normalized_by: 'speaker' });
+  for await (const { items, values, width, padding } of features.blocks()) {
+    throwIfCancelled(signal);
+    for (const [row, item] of items.entries()) {
+      const data = values.subarray(row * width, (row + 1) * width);
+      const own = applyScaler(scalerOf(item.clip_id), { data, rows: 1, cols: width });
+      await output.append(item, Float32Array.from(own.data), padding?.[row]);
+    }
+  }
+}
+
+/** The middle and the spread of the average speaker, for a voice of which too little is known. */
+function average(scalers: readonly FittedScaler[]): FittedScaler | null {
+  const [first] = scalers;
+  if (!first) return null;
+  const constant = scalers.map((own) => new Set(own.constant));
+  const mean = (numbers: readonly number[]) => numbers.reduce((sum, x) => sum + x, 0) / Math.max(1, numbers.length);
+  const varying = (column: number) => scalers.filter((_, s) => !constant[s]!.has(column));
+  return {
+    ...first,
+    rows: scalers.reduce((sum, { rows }) => sum + rows, 0),
+    center: first.center.map((_, column) => mean(scalers.map(({ center }) => center[column]!))),
+    scale: first.scale.map((_, column) => mean(varying(column).map(({ scale }) => scale[column]!)) || 1),
+    constant: first.constant.filter((column) => varying(column).length === 0),
+  };
+}
+
+/** What a user should know of how the given recordings were normalized. */
+function served(fits: readonly SpeakerFit[], fewest: number): string[] {
+  const few = fits.filter(({ items }) => items < fewest);
+  const out: string[] = [];
+  if (few.length < fits.length) {
+    out.push(
+      `the recordings of ${fits.length - few.length === 1 ? 'one speaker' : `${fits.length - few.length} speakers`} are ` +
+        'normalized by each other: give recordings of one speaker together (--speakers=folder: a speaker for each folder)',
+    );
+  }
+  if (few.length > 0) {
+    const most = Math.max(...few.map(({ items }) => items));
+    out.push(
+      `${few.length === 1 ? 'a speaker' : `${few.length} speakers`} of at most ${most} recordings, fewer than ${fewest}: ` +
+        'normalized by the average speaker of the corpus instead of by the own voice, so expect weaker predictions',
+    );
+  }
+  return out;
+}
+
+/** Speaker by clip id. The function throws a DataError for a clip that is not listed. */
+async function speakers(clips: TableReader<ClipRow>, where: string): Promise<(clip_id: string) => string> {
+  const known = new Map<string, string>();
+  for await (const { clip_id, speaker } of clips.rows()) known.set(clip_id, speaker);
+  return (clip_id) => {
+    const found = known.get(clip_id);
+    if (found !== undefined) return found;
+    throw new DataError({
+      problem: 'a feature row has no speaker',
+      expected: 'a row of the clips table for every clip',
+      got: `clip ${clip_id}`,
+      where,
+    });
+  };
 }
 
 function tooFew(speaker: string, items: number, fewest: number, where: string): DataError {

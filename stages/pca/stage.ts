@@ -70,8 +70,9 @@ export default defineStage({
 
   serve: {
     inputs: ['features'],
-    async run({ inputs, outputs, learned }) {
-      const pca = await read(await learned('pca'));
+    learned: ['pca'],
+    async run({ inputs, outputs, learned, once }) {
+      const pca = await once('pca', async () => read(await learned('pca')));
       await project(pca, componentNames(pca.components.rows), inputs.features, outputs.features);
     },
   },

@@ -22,7 +22,7 @@ export default defineStage({
   outputs: { audio: AudioTable },
   resources: { threads: 'all' },
 
-  async run({ params, inputs, outputs, recordings, threads, signal, progress, notice, metrics }) {
+  async run({ params, inputs, outputs, recordings, threads, signal, progress, notice, metrics, leftOut }) {
     const clips = await inputs.clips.all();
     async function* items(): AsyncGenerator<DecodeItem> {
       for (const clip of clips) {
@@ -56,7 +56,7 @@ export default defineStage({
       heard += clip.duration_s;
       progress(++done, clips.length, `clips, ${Math.round(heard)} s of audio`);
     }
-    skipped.report({ notice, metrics }, done - skipped.count);
+    skipped.report({ notice, metrics, leftOut }, done - skipped.count);
     for (const [remark, ids] of remarks) {
       notice(`${remark}: ${ids.slice(0, 5).join(', ')}${ids.length > 5 ? ` and ${ids.length - 5} more` : ''}`);
     }

@@ -68,8 +68,9 @@ export default defineStage({
 
   serve: {
     inputs: ['features'],
-    async run({ inputs, outputs, learned }) {
-      const scaler = await (await learned('scaler')).json<FittedScaler>('scaler.json');
+    learned: ['scaler'],
+    async run({ inputs, outputs, learned, once }) {
+      const scaler = await once('scaler', async () => (await learned('scaler')).json<FittedScaler>('scaler.json'));
       await scaleAll(scaler, inputs.features, outputs.features);
     },
   },

@@ -34,7 +34,7 @@ export default defineStage({
   inputs: { audio: AudioTable },
   outputs: { audio: AudioTable },
 
-  async run({ params, inputs, outputs, signal, progress, notice, metrics }) {
+  async run({ params, inputs, outputs, signal, progress, notice, metrics, leftOut }) {
     const total = await inputs.audio.count();
     const skipped = new SkippedItems();
     let done = 0;
@@ -66,7 +66,7 @@ export default defineStage({
       heard += samples.length / sample_rate;
       progress(++done, total, `items, ${Math.round(heard)} s of audio`);
     }
-    skipped.report({ notice, metrics }, done - skipped.count);
+    skipped.report({ notice, metrics, leftOut }, done - skipped.count);
   },
 });
 

@@ -124,10 +124,13 @@ export default defineStage({
 
   serve: {
     inputs: ['features'],
-    async run({ inputs: { features }, outputs, learned }) {
-      const folder = await learned('model');
-      const { labels } = await folder.json<{ labels: string[] }>('model.json');
-      const { forest } = forestFromOnnx(await folder.bytes('model.onnx'));
+    learned: ['model'],
+    async run({ inputs: { features }, outputs, learned, once }) {
+      const { labels, forest } = await once('model', async () => {
+        const folder = await learned('model');
+        const { labels } = await folder.json<{ labels: string[] }>('model.json');
+        return { labels, forest: forestFromOnnx(await folder.bytes('model.onnx')).forest };
+      });
       await writeUnlabelled(outputs.predictions, features, labels, (values, rows) =>
         Float32Array.from(predictProba(forest, values, rows, features.width)),
       );

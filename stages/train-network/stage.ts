@@ -190,16 +190,16 @@ export default defineStage({
 
   serve: {
     inputs: ['features'],
-    async run({ params, inputs: { features }, outputs, learned, device }) {
-      const folder = await learned('model');
-      const { labels } = await folder.json<{ labels: string[] }>('model.json');
-      const served = params.engine === 'tfjs' ? 'cpu' : device;
-      const model = await loadModel(await folder.bytes('model.onnx'), { device: served, threads: 1 });
-      try {
-        await writeUnlabelled(outputs.predictions, features, labels, (values, rows) => model.predict(values, rows));
-      } finally {
-        await model.dispose();
-      }
+    learned: ['model'],
+    async run({ params, inputs: { features }, outputs, learned, once, device }) {
+      const { labels, model } = await once('model', async () => {
+        const folder = await learned('model');
+        const { labels } = await folder.json<{ labels: string[] }>('model.json');
+        const served = params.engine === 'tfjs' ? 'cpu' : device;
+        const model = await loadModel(await folder.bytes('model.onnx'), { device: served, threads: 1 });
+        return { labels, model, dispose: () => model.dispose() };
+      });
+      await writeUnlabelled(outputs.predictions, features, labels, (values, rows) => model.predict(values, rows));
     },
   },
 });

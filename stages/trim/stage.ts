@@ -22,7 +22,7 @@ export default defineStage({
   inputs: { audio: AudioTable },
   outputs: { audio: AudioTable },
 
-  async run({ params, inputs, outputs, signal, progress, notice, metrics }) {
+  async run({ params, inputs, outputs, signal, progress, notice, metrics, leftOut }) {
     const total = await inputs.audio.count();
     const skipped = new SkippedItems();
     let done = 0;
@@ -49,6 +49,6 @@ export default defineStage({
       progress(++done, total, `items, ${Math.round(before)} s of audio`);
     }
     metrics({ kept_share: before > 0 ? after / before : 1 });
-    skipped.report({ notice, metrics }, done - skipped.count);
+    skipped.report({ notice, metrics, leftOut }, done - skipped.count);
   },
 });

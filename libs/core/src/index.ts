@@ -32,7 +32,7 @@ export {
 } from './kinds.ts';
 export { BUILD_FOLDER, PROJECT_ROOT, loadable } from './modules.ts';
 export { Rng, type RngLabel } from './random.ts';
-export { GIVEN_CORPUS, type GivenRecordings, type ServeContext, type Serving } from './serving.ts';
+export { GIVEN_CORPUS, type GivenFile, type GivenRecordings, type ServeContext, type Serving } from './serving.ts';
 export { mapSharded, serializeError, type ShardOptions, type ShardWorker } from './shard.ts';
 export {
   defineStage,

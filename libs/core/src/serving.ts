@@ -9,20 +9,28 @@ import type { Static, TObject } from 'typebox';
 import type { ArtifactKind, InputSpec, Inputs, Outputs, ReaderOf } from './kinds.ts';
 import type { StageServices } from './stage.ts';
 
+/** A recording given by the user: a file, or the bytes of one. */
+export interface GivenFile {
+  /** Name to show. */
+  readonly name: string;
+  readonly source: { readonly path: string } | { readonly bytes: Uint8Array };
+  /** Who speaks, where that matters; recordings without it are taken as of one speaker. */
+  readonly speaker?: string;
+}
+
 /** Recordings given by the user, for stages that bring data in. */
 export interface GivenRecordings {
-  /** Name to show, and where the file is. */
-  readonly files: readonly { readonly name: string; readonly path: string }[];
+  readonly files: readonly GivenFile[];
   /** Empty folder, which later stages know as the folder of the corpus {@link GIVEN_CORPUS}. */
   readonly folder: string;
   /** Longer recordings are cut into windows of this length, in seconds. */
   readonly window_s: number;
   /** From the start of one window to that of the next, in seconds. */
   readonly hop_s: number;
-  /** A clip that was listed: which part of which file it is, in seconds. */
-  placed(clip: { clip_id: string; file: string; start_s: number; end_s: number }): void;
+  /** A clip that was listed: which part of which file it is, in seconds. `file` is the file's place in `files`. */
+  placed(clip: { clip_id: string; file: number; start_s: number; end_s: number }): void;
   /** A file that cannot be used; the others go on. */
-  refused(file: string, reason: string): void;
+  refused(file: number, reason: string): void;
 }
 
 /** Corpus of the recordings given by the user. */
@@ -32,8 +40,13 @@ export interface ServeContext<P extends TObject, I, O> extends StageServices<Sta
   /** New rows; only the inputs named in {@link Serving.inputs} are there. */
   readonly inputs: Inputs<I>;
   readonly outputs: Outputs<O>;
-  /** What the run saved as this output. Throws a DataError if it is no longer in the store. */
+  /** What the run saved as this output. Throws a DataError if it is no longer there. */
   learned<N extends keyof O & string>(output: N): Promise<ReaderOf<O[N]>>;
+  /**
+   * What is made once and kept for as long as the models are loaded, such as a session on a model.
+   * It is disposed of by its `dispose`, if it has one.
+   */
+  once<T>(name: string, make: () => Promise<T>): Promise<T>;
   /** Only in the stage that has no inputs. */
   readonly given: GivenRecordings;
 }
@@ -45,6 +58,10 @@ export interface Serving<
 > {
   /** Inputs that new rows come by; the rest, such as the split, has nothing to say of them. */
   readonly inputs: readonly (keyof I & string)[];
+  /** Outputs of the run that it needs, and may ask `learned` for. Default: none. */
+  readonly learned?: readonly (keyof O & string)[];
+  /** True if the probabilities it writes were calibrated on rows that the models had not been fitted on. */
+  readonly calibrates?: boolean;
   /** Writes the outputs that later stages read; others may be left empty. */
   run(context: ServeContext<P, I, O>): Promise<void>;
 }

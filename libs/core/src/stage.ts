@@ -31,6 +31,11 @@ export interface StageServices<Params> {
   progress(done: number, total: number | undefined, unit?: string): void;
   /** Something the user should know and that is not an error. Kept in the run record, also on a cache hit. */
   notice(message: string): void;
+  /**
+   * Only where the user's own recordings are predicted: tells of an item that was left out. The stage then goes on
+   * whatever is left, because one recording must not take the others with it.
+   */
+  readonly leftOut?: ((item_id: string, reason: string) => void) | undefined;
   /** Headline numbers, kept in the run record and shown by `runs` and `diff`. */
   metrics(values: Readonly<Record<string, number>>): void;
   /** Text printed at the end of a run, for example a classification report. */

@@ -4,7 +4,7 @@
  * A skipped item is never silent: its name and the reason stand in a notice, which is kept in the run record
  * and repeated on a cache hit.
  */
-import { DataError, Type } from '@prosodia/core';
+import { DataError, type StageServices, Type } from '@prosodia/core';
 
 export type OnError = 'fail' | 'skip';
 
@@ -36,13 +36,14 @@ export class SkippedItems {
   /**
    * Says what was skipped, every item by name; nothing if nothing was.
    * @param used items that were not skipped
-   * @throws DataError if none is left
+   * @throws DataError if none is left, unless the stage serves (`leftOut` is there)
    */
-  report(
-    services: { notice(message: string): void; metrics(values: Readonly<Record<string, number>>): void },
-    used: number,
-  ): void {
+  report(services: Pick<StageServices<never>, 'notice' | 'metrics' | 'leftOut'>, used: number): void {
     if (this.#count === 0) return;
+    if (services.leftOut) {
+      for (const [reason, ids] of this.#idsByReason) for (const id of ids) services.leftOut(id, reason);
+      return;
+    }
     const lines = [...this.#idsByReason].map(([reason, ids]) => `${ids.join(', ')}: ${reason}`);
     if (used === 0) {
       throw new DataError({ problem: 'every item is broken', expected: 'at least one that is not', got: lines[0]! });

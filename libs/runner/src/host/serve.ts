@@ -23,15 +23,21 @@ export function servedInputs(stage: StageDefinition): readonly string[] {
   });
 }
 
-/**
- * @param job inputs and outputs as for a run; inputs that do not serve are left out
- * @param learned folder of each output that the run saved
- */
+/** What a served stage is given beside its job. */
+export interface ServeMeans {
+  /** Folder of each output that the run saved and the stage may ask for. */
+  readonly learned: Readonly<Record<string, string>>;
+  readonly given: GivenRecordings;
+  /** What was made for this instance before. */
+  readonly kept: Map<string, Promise<unknown>>;
+  leftOut(item_id: string, reason: string): void;
+}
+
+/** @param job inputs and outputs as for a run; inputs that do not serve are left out */
 export async function serveStage(
   stage: StageDefinition,
   job: Job,
-  learned: Readonly<Record<string, string>>,
-  given: GivenRecordings,
+  { learned, given, kept, leftOut }: ServeMeans,
   signal: AbortSignal,
   send: (message: FromHost) => void,
 ): Promise<void> {
@@ -43,29 +49,53 @@ export async function serveStage(
   for (const [name, kind] of Object.entries(stage.outputs)) {
     outputs[name] = await kind.create(job.outputs[name]!, { where: `${where}, output ${name}` });
   }
-  const openLearned = async (name: string) => {
-    try {
-      return await stage.outputs[name]!.open(learned[name]!, { where: `${where}, saved ${name}` });
-    } catch (cause) {
-      throw new DataError(
-        {
-          problem: `what ${job.instance} learned is no longer in the store`,
-          got: messageOf(cause),
-          where: `${where}, saved ${name}`,
-          fix: 'run the pipeline again',
-        },
-        { cause },
-      );
-    }
-  };
   const context = extend(servicesFor(stage, job, signal, send), {
     inputs,
     outputs,
-    learned: openLearned,
+    learned: (name: string) => openLearned(stage, job.instance, learned, name),
+    once(name: string, make: () => Promise<unknown>) {
+      const known = kept.get(name);
+      if (known) return known;
+      const made = make();
+      kept.set(name, made);
+      made.catch(() => kept.delete(name));
+      return made;
+    },
     given,
+    leftOut,
     state: undefined,
   });
   await (stage.serve ? stage.serve.run(context as never) : stage.run(context as never));
   throwIfCancelled(signal, where);
   for (const output of Object.values(outputs)) await (output as { close?(): Promise<void> }).close?.();
+}
+
+async function openLearned(
+  stage: StageDefinition,
+  instance: string,
+  learned: Readonly<Record<string, string>>,
+  name: string,
+): Promise<unknown> {
+  const where = `stage ${instance}, saved ${name}`;
+  const folder = learned[name];
+  if (folder === undefined) {
+    throw new RequestError({
+      problem: `stage ${stage.name} asks for what it learned without saying so`,
+      expected: `serve: { learned: ['${name}'] } in its definition, so that an exported folder holds it`,
+      where,
+    });
+  }
+  try {
+    return await stage.outputs[name]!.open(folder, { where });
+  } catch (cause) {
+    throw new DataError(
+      {
+        problem: `what ${instance} learned is no longer there`,
+        got: messageOf(cause),
+        where,
+        fix: 'run the pipeline again',
+      },
+      { cause },
+    );
+  }
 }

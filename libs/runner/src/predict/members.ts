@@ -3,12 +3,7 @@ import { readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RequestError } from '@prosodia/core';
 import type { RunRecord } from '../run/record.ts';
-
-/** `instance.output`, apart; the name of an instance may itself hold dots. */
-export function splitReference(reference: string): { instance: string; output: string } {
-  const dot = reference.lastIndexOf('.');
-  return { instance: reference.slice(0, dot), output: reference.slice(dot + 1) };
-}
+import { splitReference } from './served-run.ts';
 
 /** The output of an instance that holds predictions; undefined if it has none. */
 export function predictionsOf(record: RunRecord, instance: string): string | undefined {
@@ -18,29 +13,59 @@ export function predictionsOf(record: RunRecord, instance: string): string | und
 
 /**
  * Instances whose predictions are averaged: those of one stage, over its axes.
- * @param wanted a stage or an instance; without it, what the published report judges
+ * @param wanted a stage, or `stage[axis=value]` for the instances that have these values; without it, what the
+ *   published report judges
  * @throws RequestError if the run predicts nothing, or more than one stage is meant
  */
 export async function membersOf(record: RunRecord, folder: string, wanted: string | undefined): Promise<string[]> {
   const all = Object.keys(record.resolved).filter((name) => predictionsOf(record, name) !== undefined);
   if (wanted !== undefined) {
-    const chosen = all.filter((name) => name === wanted || name.startsWith(`${wanted}[`));
+    const chosen = all.includes(wanted) ? [wanted] : all.filter((name) => isMeant(name, wanted));
     if (chosen.length > 0) return chosen;
     throw new RequestError({
       problem: `the run has no predictions of a stage ${wanted}`,
-      expected: `one of: ${all.join(', ') || '(none)'}`,
+      expected: `one of: ${some(all)}`,
       got: wanted,
     });
   }
-  const published = await reported(record, folder);
+  if (all.length === 0) {
+    throw new RequestError({ problem: 'the run predicts nothing', expected: 'a pipeline that trains a model' });
+  }
+  const { judged, compared } = await reported(record, folder);
+  if (compared && judged.length > 1) {
+    throw new RequestError({
+      problem: 'the report of the run compares several predictors',
+      expected: `--stage with one of them, or with those of one axis, averaged: ${some(judged)}`,
+    });
+  }
   const consumed = new Set(all.flatMap((name) => sources(record, name)));
-  const meant = published.length > 0 ? published : all.filter((name) => !consumed.has(name));
-  const stages = new Set(meant.map((name) => name.replace(/\[.*/, '')));
-  if (stages.size === 1) return meant;
+  const meant = judged.length > 0 ? judged : all.filter((name) => !consumed.has(name));
+  if (new Set(meant.map(stageOf)).size === 1) return meant;
   throw new RequestError({
-    problem: stages.size === 0 ? 'the run predicts nothing' : 'the run has predictions of several stages',
-    expected: stages.size === 0 ? 'a pipeline that trains a model' : `--stage with one of: ${meant.join(', ')}`,
+    problem: 'the run has predictions of several stages',
+    expected: `--stage with one of: ${some(meant)}`,
   });
+}
+
+/** `network[fold=0,model=cnn]` is meant by `network`, `network[model=cnn]` and so on. */
+function isMeant(instance: string, wanted: string): boolean {
+  if (stageOf(instance) !== stageOf(wanted)) return false;
+  const own = axesOf(instance);
+  return axesOf(wanted).every((axis) => own.includes(axis));
+}
+
+function stageOf(instance: string): string {
+  return instance.replace(/\[.*/s, '');
+}
+
+function axesOf(instance: string): string[] {
+  const inside = /\[(.*)\]$/s.exec(instance)?.[1];
+  return inside === undefined ? [] : inside.split(',').map((axis) => axis.trim());
+}
+
+function some(names: readonly string[]): string {
+  if (names.length === 0) return '(none)';
+  return names.slice(0, 6).join(', ') + (names.length > 6 ? ` and ${names.length - 6} more` : '');
 }
 
 function sources(record: RunRecord, instance: string): string[] {
@@ -48,13 +73,15 @@ function sources(record: RunRecord, instance: string): string[] {
   return Object.values(from).flatMap((list) => list.map((reference) => splitReference(reference).instance));
 }
 
-/** The nearest predictions upstream of the published report. */
-async function reported(record: RunRecord, folder: string): Promise<string[]> {
+/** The nearest predictions upstream of the published report, and whether it compares other reports. */
+async function reported(record: RunRecord, folder: string): Promise<{ judged: string[]; compared: boolean }> {
   const target = await readlink(join(folder, 'report.html')).catch(() => '');
-  const judge = record.stages.find(({ outputs = {} }) =>
-    Object.values(outputs).some(({ kind, digest }) => kind === 'report' && target.includes(digest)),
-  );
-  if (!judge) return [];
+  const makesReport = (name: string, digest?: string) =>
+    Object.values(record.stages.find(({ stage }) => stage === name)?.outputs ?? {}).some(
+      (output) => output.kind === 'report' && (digest === undefined || digest.includes(output.digest)),
+    );
+  const judge = Object.keys(record.resolved).find((name) => target !== '' && makesReport(name, target));
+  if (judge === undefined) return { judged: [], compared: false };
   const found = new Set<string>();
   const visit = (instance: string): void => {
     for (const source of sources(record, instance)) {
@@ -62,6 +89,7 @@ async function reported(record: RunRecord, folder: string): Promise<string[]> {
       else visit(source);
     }
   };
-  visit(judge.stage);
-  return [...found].sort();
+  visit(judge);
+  const compared = sources(record, judge).some((source) => makesReport(source));
+  return { judged: [...found].sort(), compared };
 }

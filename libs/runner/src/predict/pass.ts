@@ -1,0 +1,312 @@
+/** One pass of recordings through a served run, and what became of each of them. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DataError, GIVEN_CORPUS, type GivenFile, type StageDefinition, inputSpec } from '@prosodia/core';
+import { serveStage, servedInputs } from '../host/serve.ts';
+import { type ServedRun, splitReference } from './served-run.ts';
+
+/** One window of one file; of a file that is not longer than a window, all of it. */
+export interface Predicted {
+  file: string;
+  start_s: number;
+  end_s: number;
+  /** In the order of the labels; mean of the members. */
+  probabilities: number[];
+}
+
+/** A window that nothing could be predicted from, though there is a prediction of others of its file. */
+export interface LeftOut {
+  file: string;
+  start_s: number;
+  end_s: number;
+  reason: string;
+}
+
+export interface PredictResult {
+  labels: string[];
+  /** In the order of the files, and of time in each. */
+  predictions: Predicted[];
+  left_out: LeftOut[];
+  /** Files of which nothing could be predicted. */
+  refused: { file: string; reason: string }[];
+  notices: string[];
+}
+
+export interface FeaturesResult {
+  models: {
+    /** Instance that made the model. */
+    instance: string;
+    /** Shape of one row, its last axis fastest. */
+    shape: number[];
+    /** One row for each, in order. */
+    rows: { file: string; start_s: number; end_s: number; values: Float32Array }[];
+  }[];
+  refused: { file: string; reason: string }[];
+}
+
+export interface PassOptions {
+  window_s: number;
+  hop_s: number;
+  threads: number;
+  signal: AbortSignal;
+  onProgress: (stage: string, done: number, total: number | undefined, unit: string) => void;
+}
+
+/** What is used of the predictions kind, which the runner does not know. */
+interface Predictions {
+  readonly labels: readonly string[];
+  all(): Promise<{ rows: readonly { clip_id: string }[]; probabilities: Float32Array }>;
+}
+
+/** What is used of the features kind. */
+interface Features {
+  readonly layout: { form: 'scalars' } | { form: 'matrix'; shape: readonly number[] };
+  readonly width: number;
+  all(): Promise<{ items: readonly { clip_id: string }[]; values: Float32Array }>;
+}
+
+interface Clip {
+  /** Place among the files. */
+  file: number;
+  start_s: number;
+  end_s: number;
+}
+
+/** Nothing is left to work on: every recording was refused, each with its reason. */
+class NothingLeft extends Error {}
+
+/** Recordings that are worth a worker thread of their own. */
+const CLIPS_PER_THREAD = 8;
+
+export class Pass {
+  readonly #run: ServedRun;
+  readonly #kept: Map<string, Map<string, Promise<unknown>>>;
+  readonly #files: readonly GivenFile[];
+  readonly #options: PassOptions;
+  readonly #folder: string;
+  readonly #served = new Map<string, Promise<Readonly<Record<string, string>>>>();
+  readonly #clips = new Map<string, Clip>();
+  /** Why nothing came of a clip, by its id. */
+  readonly #reasons = new Map<string, string>();
+  /** Why nothing came of a part of a clip, by the id of the clip: what is left may do. */
+  readonly #partReasons = new Map<string, string>();
+  readonly #refused = new Map<number, string>();
+  readonly #notices = new Set<string>();
+  /** Folders made so far, for their names. */
+  #made = 0;
+
+  /** @param folder empty folder for what the stages write */
+  constructor(
+    run: ServedRun,
+    kept: Map<string, Map<string, Promise<unknown>>>,
+    files: readonly GivenFile[],
+    options: PassOptions,
+    folder: string,
+  ) {
+    this.#run = run;
+    this.#kept = kept;
+    this.#files = files;
+    this.#options = options;
+    this.#folder = folder;
+  }
+
+  async predict(): Promise<PredictResult> {
+    const { labels, members } = this.#run;
+    const sums = new Map<string, { probabilities: number[]; items: number }>();
+    for (const member of members) {
+      const table = await this.#open<Predictions>(member);
+      if (!table) break;
+      if (table.labels.join('\0') !== labels.join('\0')) {
+        throw new DataError({
+          problem: 'the members predict different labels',
+          expected: labels.join(', '),
+          got: table.labels.join(', '),
+          where: `predictions of ${member}`,
+        });
+      }
+      const { rows, probabilities } = await table.all();
+      const width = labels.length;
+      for (const [r, { clip_id }] of rows.entries()) {
+        const sum = sums.get(clip_id) ?? { probabilities: new Array<number>(width).fill(0), items: 0 };
+        for (let c = 0; c < width; c++) sum.probabilities[c]! += probabilities[r * width + c]!;
+        sum.items++;
+        sums.set(clip_id, sum);
+      }
+    }
+    const predictions: Predicted[] = [];
+    for (const [clip_id, clip] of this.#clips) {
+      const sum = sums.get(clip_id);
+      if (sum) predictions.push({ ...this.#place(clip), probabilities: sum.probabilities.map((p) => p / sum.items) });
+      else if (!this.#reasons.has(clip_id)) {
+        this.#reasons.set(clip_id, this.#partReasons.get(clip_id) ?? 'no model gave a prediction for it');
+      }
+    }
+    for (const [clip_id, reason] of this.#partReasons) {
+      if (sums.has(clip_id)) this.#notices.add(`${clip_id}: predicted without a part of it: ${reason}`);
+    }
+    const { left_out, refused } = this.#losses((clip_id) => sums.has(clip_id));
+    const notices = [...this.#notices].map((notice) => this.#named(notice));
+    return { labels: [...labels], predictions, left_out, refused, notices };
+  }
+
+  async features(): Promise<FeaturesResult> {
+    const models: FeaturesResult['models'] = [];
+    for (const { instance, reference } of await this.#modelInputs()) {
+      const table = await this.#open<Features>(reference);
+      if (!table) break;
+      const { items, values } = await table.all();
+      const { layout, width } = table;
+      models.push({
+        instance,
+        shape: layout.form === 'scalars' ? [width] : [...layout.shape],
+        rows: items.map(({ clip_id }, r) => ({
+          ...this.#place(this.#clips.get(clip_id)!),
+          values: values.slice(r * width, (r + 1) * width),
+        })),
+      });
+    }
+    return { models, refused: this.#losses(() => true).refused };
+  }
+
+  /** An output, applied to the new rows; undefined if no row is left. */
+  async #open<Reader>(reference: string): Promise<Reader | undefined> {
+    const { instance, output } = splitReference(reference);
+    try {
+      const folders = await this.#serve(instance);
+      const stage = await this.#run.stage(this.#run.instances[instance]!.uses);
+      return (await stage.outputs[output]!.open(folders[output]!, { where: `${output} of ${instance}` })) as Reader;
+    } catch (error) {
+      if (error instanceof NothingLeft) return undefined;
+      throw error;
+    }
+  }
+
+  /** Each instance upstream of the members that made a model, with what its model is fed with. */
+  async #modelInputs(): Promise<{ instance: string; reference: string }[]> {
+    const found = new Map<string, string>();
+    const visit = async (instance: string): Promise<void> => {
+      const { uses, from } = this.#run.instances[instance]!;
+      const stage = await this.#run.stage(uses);
+      const makesModel = Object.values(stage.outputs).some(({ id }) => id === 'model');
+      for (const name of servedInputs(stage)) {
+        const features = inputSpec(stage.inputs[name]!).kind.id === 'features';
+        if (makesModel && features) found.set(instance, from[name]![0]!);
+        else for (const reference of from[name] ?? []) await visit(splitReference(reference).instance);
+      }
+    };
+    for (const member of this.#run.members) await visit(splitReference(member).instance);
+    return [...found].map(([instance, reference]) => ({ instance, reference }));
+  }
+
+  /** Folder of each output of an instance, applied to the new rows; once for all that need it. */
+  #serve(instance: string): Promise<Readonly<Record<string, string>>> {
+    const started = this.#served.get(instance) ?? this.#apply(instance);
+    this.#served.set(instance, started);
+    return started;
+  }
+
+  async #apply(instance: string): Promise<Readonly<Record<string, string>>> {
+    const { uses, with: params, from, seed } = this.#run.instances[instance]!;
+    const stage = await this.#run.stage(uses);
+    const inputs: Record<string, { from: string; folder: string }[]> = {};
+    for (const name of servedInputs(stage)) {
+      inputs[name] = [];
+      for (const reference of from[name] ?? []) {
+        const source = splitReference(reference);
+        const folders = await this.#serve(source.instance);
+        inputs[name].push({ from: source.instance, folder: folders[source.output]! });
+      }
+    }
+    const base = join(this.#folder, String(this.#made++));
+    const outputs = Object.fromEntries(Object.keys(stage.outputs).map((name) => [name, join(base, name)]));
+    for (const path of Object.values(outputs)) await mkdir(path, { recursive: true });
+    const recordings = join(this.#folder, GIVEN_CORPUS);
+    await mkdir(recordings, { recursive: true });
+    const { threads, signal, onProgress } = this.#options;
+    const job = {
+      instance,
+      stage: uses,
+      module: '',
+      // One recording that a stage cannot use must not take the others with it.
+      params: 'on_error' in params ? { ...params, on_error: 'skip' } : params,
+      seed,
+      device: stage.device === true ? this.#run.device : ('cpu' as const),
+      threads: Math.max(1, Math.min(threads, Math.ceil(this.#clips.size / CLIPS_PER_THREAD))),
+      inputs,
+      outputs,
+      scratch: join(base, 'scratch'),
+      corpora: { [GIVEN_CORPUS]: recordings },
+    };
+    const kept = this.#kept.get(instance) ?? new Map<string, Promise<unknown>>();
+    this.#kept.set(instance, kept);
+    try {
+      await serveStage(stage, job, this.#means(instance, stage, kept, recordings), signal, (message) => {
+        if (message.type === 'notice') this.#notices.add(message.message);
+        if (message.type === 'progress') onProgress(instance, message.done, message.total, message.unit);
+      });
+    } catch (error) {
+      // A stage that has left out every row may have nothing to write; why it did is told row by row.
+      if (this.#allIn(this.#reasons, this.#partReasons)) throw new NothingLeft();
+      throw error;
+    }
+    if (this.#allIn(this.#reasons)) throw new NothingLeft();
+    return outputs;
+  }
+
+  #means(instance: string, stage: StageDefinition, kept: Map<string, Promise<unknown>>, folder: string) {
+    const { window_s, hop_s } = this.#options;
+    const saved = (stage.serve?.learned ?? []).map((name) => [name, this.#run.saved(instance, name)] as const);
+    return {
+      learned: Object.fromEntries(saved),
+      kept,
+      given: {
+        files: this.#files,
+        folder,
+        window_s,
+        hop_s,
+        placed: ({ clip_id, ...clip }: Clip & { clip_id: string }) => void this.#clips.set(clip_id, clip),
+        refused: (file: number, reason: string) => void this.#refused.set(file, reason),
+      },
+      leftOut: (item_id: string, reason: string) => {
+        // Items cut from a clip or altered have its name before `@` or `+`.
+        const clip_id = item_id.replace(/[@+].*/s, '');
+        const reasons = item_id === clip_id ? this.#reasons : this.#partReasons;
+        if (!reasons.has(clip_id)) reasons.set(clip_id, reason);
+      },
+    };
+  }
+
+  #allIn(...reasons: ReadonlyMap<string, string>[]): boolean {
+    return [...this.#clips.keys()].every((clip_id) => reasons.some((own) => own.has(clip_id)));
+  }
+
+  #place({ file, start_s, end_s }: Clip): { file: string; start_s: number; end_s: number } {
+    return { file: this.#files[file]!.name, start_s, end_s };
+  }
+
+  /** A file is refused if nothing came of any of its windows, and then for the reason of the first. */
+  #losses(predicted: (clip_id: string) => boolean): Pick<PredictResult, 'left_out' | 'refused'> {
+    const heard = new Set<number>();
+    for (const [clip_id, { file }] of this.#clips) {
+      if (predicted(clip_id) && !this.#refused.has(file)) heard.add(file);
+    }
+    const left_out: LeftOut[] = [];
+    const refused = new Map(this.#refused);
+    for (const [clip_id, clip] of this.#clips) {
+      const reason = this.#reasons.get(clip_id);
+      if (reason === undefined) continue;
+      if (heard.has(clip.file)) left_out.push({ ...this.#place(clip), reason });
+      else if (!refused.has(clip.file)) refused.set(clip.file, reason);
+    }
+    const inOrder = [...refused].sort(([a], [b]) => a - b);
+    return { left_out, refused: inOrder.map(([file, reason]) => ({ file: this.#files[file]!.name, reason })) };
+  }
+
+  /** A notice of a stage, which knows clips by their id, in the names of the user. */
+  #named(notice: string): string {
+    return notice.replaceAll(new RegExp(`${GIVEN_CORPUS}/[\\d.]*\\d`, 'g'), (id) => {
+      const clip = this.#clips.get(id);
+      return clip ? this.#files[clip.file]!.name : id;
+    });
+  }
+}

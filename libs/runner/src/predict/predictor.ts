@@ -1,0 +1,130 @@
+/**
+ * Predicts recordings with a finished run: the graph that trained, upstream of its predictions, with the user's
+ * files in place of the corpus and with what the run has saved in place of fitting.
+ *
+ * A predictor is opened once and predicts as often as asked, also at the same time: models stay loaded, and
+ * nothing else is shared between two calls.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type GivenFile, RequestError } from '@prosodia/core';
+import { servedInputs } from '../host/serve.ts';
+import { type FeaturesResult, Pass, type PassOptions, type PredictResult } from './pass.ts';
+import { type ServedRun, splitReference } from './served-run.ts';
+
+export interface PredictOptions {
+  /** Longest recording taken in one piece, in seconds; longer ones are cut into windows of it. Default 6. */
+  window_s?: number;
+  /** From the start of one window to that of the next, in seconds. Default: half a window. */
+  hop_s?: number;
+  /** Worker threads at most; a few recordings are not worth any. Default: as many as there are cores. */
+  threads?: number;
+  signal?: AbortSignal;
+  onProgress?: (stage: string, done: number, total: number | undefined, unit: string) => void;
+}
+
+export class Predictor {
+  readonly #run: ServedRun;
+  /** What stages made once, by instance and name. */
+  readonly #kept = new Map<string, Map<string, Promise<unknown>>>();
+  /** True if every member's probabilities were calibrated by the run. */
+  readonly calibrated: boolean;
+
+  private constructor(run: ServedRun, calibrated: boolean) {
+    this.#run = run;
+    this.calibrated = calibrated;
+  }
+
+  /** @throws RequestError if a stage of the run does not say how it serves */
+  static async open(run: ServedRun): Promise<Predictor> {
+    const seen = new Set<string>();
+    const visit = async (instance: string): Promise<void> => {
+      if (seen.has(instance)) return;
+      seen.add(instance);
+      const { uses, from } = run.instances[instance]!;
+      for (const name of servedInputs(await run.stage(uses))) {
+        for (const reference of from[name] ?? []) await visit(splitReference(reference).instance);
+      }
+    };
+    const calibrates: boolean[] = [];
+    for (const member of run.members) {
+      const { instance } = splitReference(member);
+      await visit(instance);
+      calibrates.push((await run.stage(run.instances[instance]!.uses)).serve?.calibrates === true);
+    }
+    return new Predictor(
+      run,
+      calibrates.every((own) => own),
+    );
+  }
+
+  get pipeline(): string {
+    return this.#run.pipeline;
+  }
+
+  /** Number of the run. */
+  get run(): number {
+    return this.#run.run;
+  }
+
+  get title(): string {
+    return this.#run.title;
+  }
+
+  /** Class names in the order of the probabilities. */
+  get labels(): readonly string[] {
+    return this.#run.labels;
+  }
+
+  /** Stage instances whose probabilities are averaged. */
+  get members(): readonly string[] {
+    return this.#run.members.map((reference) => splitReference(reference).instance);
+  }
+
+  /**
+   * What cannot be read is refused with a reason, and takes no other file with it.
+   * @throws CancelledError on `signal`; a DataError if what the run saved is gone
+   */
+  async predict(files: readonly GivenFile[], options: PredictOptions = {}): Promise<PredictResult> {
+    return this.#pass(files, options, (pass) => pass.predict());
+  }
+
+  /** What each model is fed with, for use with the ONNX models by themselves. Throws what {@link predict} throws. */
+  async features(files: readonly GivenFile[], options: PredictOptions = {}): Promise<FeaturesResult> {
+    return this.#pass(files, options, (pass) => pass.features());
+  }
+
+  /** Frees the models. */
+  async close(): Promise<void> {
+    const kept = [...this.#kept.values()].flatMap((own) => [...own.values()]);
+    this.#kept.clear();
+    for (const made of await Promise.allSettled(kept)) {
+      if (made.status === 'fulfilled') await (made.value as { dispose?(): Promise<void> } | undefined)?.dispose?.();
+    }
+  }
+
+  async #pass<T>(files: readonly GivenFile[], options: PredictOptions, use: (pass: Pass) => Promise<T>): Promise<T> {
+    const folder = await mkdtemp(join(tmpdir(), 'prosodia-predict-'));
+    try {
+      return await use(new Pass(this.#run, this.#kept, files, checked(options), folder));
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+}
+
+/** @throws RequestError for a window or hop that is no length of time */
+function checked({ window_s = 6, hop_s = window_s / 2, ...rest }: PredictOptions): PassOptions {
+  for (const [name, value] of Object.entries({ window_s, hop_s })) {
+    if (Number.isFinite(value) && value > 0) continue;
+    throw new RequestError({ problem: `${name} is a length of time`, expected: 'seconds above 0', got: String(value) });
+  }
+  return {
+    window_s,
+    hop_s,
+    threads: rest.threads ?? availableParallelism(),
+    signal: rest.signal ?? new AbortController().signal,
+    onProgress: rest.onProgress ?? (() => undefined),
+  };
+}
