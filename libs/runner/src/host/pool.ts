@@ -129,7 +129,8 @@ class Host {
       this.#onEnd = ({ code, reason, error }) => {
         settle();
         const details =
-          failure ?? (signal.aborted ? cancelled(job) : error ? notStarted(job, error) : died(job, code, reason, starved));
+          failure ??
+          (signal.aborted ? cancelled(job) : error ? notStarted(job, error) : died(job, code, reason, starved));
         reject(new StageFailure(details, job));
       };
       signal.addEventListener('abort', onAbort, { once: true });

@@ -288,6 +288,9 @@ class Run {
       this.#before ??= lastStages(this.#project, this.#plan.name);
       reason = await missReason(this.#project, instance, parts, damage, (await this.#before).get(instance.name));
       onEvent({ event: 'start', stage: instance.name, uses: instance.stage.name, reason, threads: grant.threads });
+      for (const message of this.#slots.shortfalls(instance)) {
+        onEvent({ event: 'notice', stage: instance.name, message });
+      }
       if (instance.stage.device && isAutomatic(this.#plan) && !this.#explained) {
         this.#explained = true;
         onEvent({ event: 'notice', stage: instance.name, message: AUTO_REASON });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { DeviceClass, Resources } from '@prosodia/core';
+import { type DeviceClass, type Resources, Rng } from '@prosodia/core';
 import type { Instance } from '../pipeline/plan.ts';
 import { type Grant, Slots } from './slots.ts';
 
@@ -58,5 +58,43 @@ describe('Slots', () => {
         slots.give(grant!);
       }
     }
+  });
+
+  it('never gives more cores, memory or GPUs than there are, in whatever order stages come and go', () => {
+    const slots = new Slots(4, 8 * GIB);
+    const rng = new Rng(6, 'slots');
+    const held: Grant[] = [];
+    const most = { threads: 0, memory: 0, gpus: 0 };
+    for (let step = 0; step < 5000; step++) {
+      if (held.length > 0 && rng.next() < 0.45) slots.give(held.splice(Math.floor(rng.next() * held.length), 1)[0]!);
+      const threads = rng.next() < 0.2 ? ('all' as const) : Math.floor(rng.next() * 7);
+      const wish: Resources = { threads, memory_gb: rng.next() * 10 };
+      const grant = take(slots, wish, rng.next() < 0.3 ? 'cuda' : 'cpu');
+      if (grant) held.push(grant);
+      else expect(held).not.toEqual([]);
+      const sum = (of: (grant: Grant) => number) => held.reduce((total, each) => total + of(each), 0);
+      most.threads = Math.max(
+        most.threads,
+        sum((each) => each.threads),
+      );
+      most.memory = Math.max(most.memory, sum((each) => each.memory) / GIB);
+      most.gpus = Math.max(
+        most.gpus,
+        sum((each) => Number(each.gpu)),
+      );
+    }
+    expect(most.threads).toBe(4);
+    expect(most.memory).toBeLessThanOrEqual(8 + 1e-6);
+    expect(most.gpus).toBe(1);
+  });
+
+  it('says what is more than the machine has, and only that', () => {
+    const slots = new Slots(2, 4 * GIB);
+    expect(slots.shortfalls(instance({ threads: 2, memory_gb: 4 }))).toEqual([]);
+    expect(slots.shortfalls(instance({ threads: 'all' }))).toEqual([]);
+    expect(slots.shortfalls(instance({ threads: 9, memory_gb: 64 }))).toEqual([
+      'it wants 64 GiB of memory, and there are 4.0 for stages: it runs with no other beside it',
+      'it wants 9 threads and gets 2, which is all there are',
+    ]);
   });
 });

@@ -47,6 +47,22 @@ export class Slots {
     return grant;
   }
 
+  /** What an instance is short of even if it has all there is, in words. */
+  shortfalls({ resources }: Pick<Instance, 'resources'>): string[] {
+    const { threads = 1, memory_gb: gigabytes = USUAL_MEMORY_GB } = resources;
+    const said: string[] = [];
+    if (gigabytes * GIB > this.memory) {
+      const there = (this.memory / GIB).toFixed(1);
+      said.push(
+        `it wants ${gigabytes} GiB of memory, and there are ${there} for stages: it runs with no other beside it`,
+      );
+    }
+    if (threads !== 'all' && threads > this.cores) {
+      said.push(`it wants ${threads} threads and gets ${this.cores}, which is all there are`);
+    }
+    return said;
+  }
+
   give(grant: Grant): void {
     this.#freeCores += grant.threads;
     this.#freeMemory += grant.memory;
