@@ -7,8 +7,8 @@
  *
  * - reduction: the rank-two update of one step and the matrix-vector product of the next share one pass over
  *   the lower triangle, so each step reads and writes the matrix once, along rows;
- * - vectors: the scalar QL recurrence never looks at them, so the rotations of many sweeps are kept and
- *   then applied to eight rows at a time, which stay in the cache throughout.
+ * - vectors: the scalar QL recurrence never looks at them, so its rotations are kept. Undone in reverse on unit
+ *   vectors, eight at a time, they give the eigenvectors that are asked for and no others: few of many, for a PCA.
  *
  * The loops over rows are WebAssembly kernels (`kernels.ts`).
  */
@@ -23,32 +23,75 @@ export interface Eigen {
   vectors: Float64Matrix;
 }
 
+/** Eigenvalues, and as many of their vectors as are wanted. */
+export interface Spectrum {
+  /** Eigenvalues in decreasing order. */
+  values: Float64Array;
+  /** Unit eigenvectors of the first `count` values, as rows: count x n. */
+  leading(count: number): Float64Matrix;
+}
+
 /**
  * All eigenvalues and eigenvectors of a symmetric matrix; only the lower triangle is read.
  *
- * O(n^3) time, two n x n matrices of memory beside the input.
+ * O(n^3) time, four n x n matrices of memory beside the input.
  *
  * @throws DataError if the matrix is not square, not finite, or QL does not converge (never seen)
  */
 export function symmetricEigen(matrix: Matrix): Eigen {
+  const { values, leading } = symmetricSpectrum(matrix);
+  return { values, vectors: leading(matrix.rows) };
+}
+
+/** As {@link symmetricEigen}, for those who want to see the values before they ask for vectors. */
+export function symmetricSpectrum(matrix: Matrix): Spectrum {
   const n = matrix.rows;
   requireShape(matrix, n);
   requireFinite(matrix);
-  const panels = Math.ceil(n / PANEL) * PANEL * n;
-  const workspace = new Workspace([n * n, panels, PANEL * n, 2 * BATCH, n, n, n, n]);
+  const workspace = new Workspace([n * n, n, n, n, n]);
   const a = workspace.array(n * n);
   const scale = powerOfTwoNear(matrix.data);
   for (let i = 0; i < a.length; i++) a[i] = matrix.data[i]! / scale;
-  const z = workspace.array(panels);
   const { diagonal, offDiagonal, betas } = tridiagonalize(a, n, workspace);
-  formOrthogonal(a, betas, z, n, workspace);
-  implicitQl(diagonal, offDiagonal, new RotationBatch(z, n, workspace));
+  const rotations = new Rotations();
+  implicitQl(diagonal, offDiagonal, rotations);
   const order = Array.from(diagonal.keys()).sort((i, j) => diagonal[j]! - diagonal[i]! || i - j);
-  const vectors = zeros(n, n);
-  order.forEach((from, to) => {
-    for (let i = 0; i < n; i++) vectors.data[to * n + i] = z[inPanel(i, from, n)]!;
-  });
-  return { values: Float64Array.from(order, (index) => diagonal[index]! * scale), vectors };
+  return {
+    values: Float64Array.from(order, (index) => diagonal[index]! * scale),
+    leading: (count) => vectorsOf(order.slice(0, count), { reflectors: a, betas, rotations }),
+  };
+}
+
+/**
+ * Columns `wanted` of the product of all reflectors and rotations, as rows: each is a unit vector, on which they act
+ * in reverse order.
+ */
+function vectorsOf(
+  wanted: readonly number[],
+  { reflectors, betas, rotations }: { reflectors: Float64Array; betas: Float64Array; rotations: Rotations },
+): Float64Matrix {
+  const n = betas.length;
+  const panels = Math.ceil(wanted.length / PANEL);
+  const workspace = new Workspace([n * n, panels * PANEL * n, 2 * BATCH]);
+  const a = workspace.array(n * n);
+  a.set(reflectors);
+  const z = workspace.array(panels * PANEL * n);
+  const batch = workspace.array(2 * BATCH);
+  wanted.forEach((column, k) => (z[inPanel(k, column, n)] = 1));
+  rotations.undo(z, n, batch, workspace);
+  for (let panel = 0; panel < panels; panel++) {
+    const start = z.byteOffset + panel * PANEL * n * 8;
+    for (let k = n - 2; k >= 0; k--) {
+      if (betas[k] === 0) continue;
+      const row = a.byteOffset + k * n * 8;
+      workspace.kernels.reflect(start + (k + 1) * PANEL * 8, row + (k + 1) * 8, row + n * 8, betas[k]!);
+    }
+  }
+  const vectors = zeros(wanted.length, n);
+  for (let k = 0; k < wanted.length; k++) {
+    for (let i = 0; i < n; i++) vectors.data[k * n + i] = z[inPanel(k, i, n)]!;
+  }
+  return vectors;
 }
 
 /**
@@ -61,7 +104,7 @@ function powerOfTwoNear(data: ArrayLike<number>): number {
   return largest > 0 ? 2 ** Math.min(Math.max(Math.floor(Math.log2(largest)), -1022), 1023) : 1;
 }
 
-/** Where element (row, column) of an n x n matrix lies among its panels of eight interleaved rows. */
+/** Where element (row, column) of a matrix of n columns lies among its panels of eight interleaved rows. */
 function inPanel(row: number, column: number, n: number): number {
   return (Math.floor(row / PANEL) * n + column) * PANEL + (row % PANEL);
 }
@@ -173,32 +216,13 @@ function reflector(x: Float64Array, start: number, n: number): { alpha: number; 
   return { alpha, beta: (alpha - first) / alpha };
 }
 
-/** Writes the product H_0 H_1 ... of the reflectors kept in the upper triangle of `a` to the panels `q`. */
-function formOrthogonal(a: Float64Array, betas: Float64Array, q: Float64Array, n: number, workspace: Workspace): void {
-  const panel = workspace.array(PANEL * n);
-  for (let first = 0; first < n; first += PANEL) {
-    // Row r of the transpose is e_r' ... H_1 H_0; reflectors from r on leave e_r alone.
-    const rows = Math.min(PANEL, n - first);
-    panel.fill(0);
-    for (let lane = 0; lane < rows; lane++) panel[(first + lane) * PANEL + lane] = 1;
-    for (let k = first + rows - 2; k >= 0; k--) {
-      const row = a.byteOffset + k * n * 8;
-      const z = panel.byteOffset + (k + 1) * PANEL * 8;
-      if (betas[k] !== 0) workspace.kernels.reflect(z, row + (k + 1) * 8, row + n * 8, betas[k]!);
-    }
-    for (let j = 0; j < n; j++) {
-      for (let lane = 0; lane < rows; lane++) q[inPanel(j, first + lane, n)] = panel[j * PANEL + lane]!;
-    }
-  }
-}
-
 /** Sweeps for one eigenvalue before giving up; two is usual. */
 const MAX_SWEEPS = 60;
-/** Rotations kept before they are applied: half a MiB, which shares a second-level cache with a panel. */
+/** Rotations that are kept, and undone, together: half a MiB, which shares a second-level cache with a panel. */
 const BATCH = 32_768;
 
 /** Diagonalizes the tridiagonal matrix: `d` becomes the eigenvalues, unordered; the rotations are handed on. */
-function implicitQl(d: Float64Array, e: Float64Array, rotations: RotationBatch): void {
+function implicitQl(d: Float64Array, e: Float64Array, rotations: Rotations): void {
   const n = d.length;
   // The tridiagonal form itself is exact only to the rounding of its largest entries. Measured against its
   // neighbours alone, an entry between two eigenvalues that are 0 but for rounding would never be small.
@@ -219,10 +243,9 @@ function implicitQl(d: Float64Array, e: Float64Array, rotations: RotationBatch):
       qlSweep(d, e, l, m, rotations);
     }
   }
-  rotations.flush();
 }
 
-function qlSweep(d: Float64Array, e: Float64Array, l: number, m: number, rotations: RotationBatch): void {
+function qlSweep(d: Float64Array, e: Float64Array, l: number, m: number, rotations: Rotations): void {
   const slope = (d[l + 1]! - d[l]!) / (2 * e[l]!);
   const length = Math.hypot(slope, 1);
   // d[m] minus the eigenvalue of the leading 2 x 2 block that lies nearer to d[l].
@@ -256,50 +279,51 @@ function qlSweep(d: Float64Array, e: Float64Array, l: number, m: number, rotatio
   e[m] = 0;
 }
 
-/** Plane rotations of neighbouring columns, kept until there are enough to be worth a pass over the matrix. */
-class RotationBatch {
-  readonly #z: Float64Array;
-  readonly #n: number;
-  readonly #cosSin: Float64Array;
-  readonly #workspace: Workspace;
-  #count = 0;
-  /** For each sweep: the column it starts from and where its rotations begin. */
-  readonly #columns: number[] = [];
-  readonly #starts: number[] = [];
-
-  /** @param z panels of the n x n matrix whose columns are turned */
-  constructor(z: Float64Array, n: number, workspace: Workspace) {
-    this.#z = z;
-    this.#n = n;
-    this.#workspace = workspace;
-    this.#cosSin = workspace.array(2 * BATCH);
-  }
+/** Sweeps of plane rotations of neighbouring columns, in the order they were found. */
+class Rotations {
+  readonly #batches: Batch[] = [];
 
   /** Starts a sweep of at most `column` rotations, the first of columns `column - 1` and `column`. */
   begin(column: number): void {
-    if (this.#count + column > BATCH) this.flush();
-    this.#columns.push(column);
-    this.#starts.push(this.#count);
+    const last = this.#batches.at(-1);
+    const batch = last && last.count + column <= BATCH ? last : this.#add(column);
+    batch.columns.push(column);
+    batch.starts.push(batch.count);
   }
 
   push(cosine: number, sine: number): void {
-    this.#cosSin[2 * this.#count] = cosine;
-    this.#cosSin[2 * this.#count + 1] = sine;
-    this.#count++;
+    const batch = this.#batches.at(-1)!;
+    batch.cosSin[2 * batch.count] = cosine;
+    batch.cosSin[2 * batch.count + 1] = sine;
+    batch.count++;
   }
 
-  flush(): void {
-    const starts = [...this.#starts, this.#count];
-    const base = this.#cosSin.byteOffset;
-    for (let row = 0; row < this.#n; row += PANEL) {
-      const panel = this.#z.byteOffset + row * this.#n * 8;
-      this.#columns.forEach((column, s) => {
-        const [from, to] = [starts[s]!, starts[s + 1]!];
-        if (to > from) this.#workspace.kernels.rotate(panel + column * PANEL * 8, base + from * 16, base + to * 16);
-      });
+  /** Undoes all of them, the last first, on the panels `z`; `room` holds one batch at a time. */
+  undo(z: Float64Array, n: number, room: Float64Array, { kernels }: Workspace): void {
+    for (const { cosSin, count, columns, starts } of this.#batches.toReversed()) {
+      room.set(cosSin.subarray(0, 2 * count));
+      for (let panel = z.byteOffset; panel < z.byteOffset + z.byteLength; panel += PANEL * n * 8) {
+        for (let s = columns.length - 1; s >= 0; s--) {
+          const [from, to] = [starts[s]!, starts[s + 1] ?? count];
+          const low = panel + (columns[s]! - (to - from)) * PANEL * 8;
+          if (to > from) kernels.unrotate(low, room.byteOffset + from * 16, room.byteOffset + to * 16);
+        }
+      }
     }
-    this.#columns.length = 0;
-    this.#starts.length = 0;
-    this.#count = 0;
   }
+
+  #add(least: number): Batch {
+    const batch = { cosSin: new Float64Array(2 * Math.max(least, BATCH)), count: 0, columns: [], starts: [] };
+    this.#batches.push(batch);
+    return batch;
+  }
+}
+
+interface Batch {
+  /** Pairs. */
+  readonly cosSin: Float64Array;
+  count: number;
+  /** For each sweep: the column it starts from and where its rotations begin. */
+  readonly columns: number[];
+  readonly starts: number[];
 }

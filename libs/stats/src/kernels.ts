@@ -31,8 +31,8 @@ interface Kernels {
   ): number;
   /** On a panel of eight interleaved rows: z -= beta (z v) v', for the doubles of v from `v` to `vEnd`. */
   reflect(z: number, v: number, vEnd: number, beta: number): void;
-  /** On a panel: rotations (pairs of cosine and sine) of neighbouring columns, leftwards from column address `z`. */
-  rotate(z: number, rotations: number, rotationsEnd: number): void;
+  /** On a panel: rotations (pairs of cosine and sine) undone from the last to the first, rightwards from column address `z`. */
+  unrotate(z: number, rotations: number, rotationsEnd: number): void;
 }
 
 /** Rows of a panel: the values of eight rows in one column lie side by side. */
@@ -109,20 +109,21 @@ const reflect: KernelSource = {
   },
 };
 
-const rotate: KernelSource = {
+const unrotate: KernelSource = {
   parameters: ['i32', 'i32', 'i32'],
-  build(kernel, [z, at, end]) {
+  build(kernel, [z, start, at]) {
     const column = PANEL * DOUBLE;
     const carries = vectorsAt(kernel, z!, VECTORS);
-    kernel.loop(at!, end!, i32.const(2 * DOUBLE), () => {
+    kernel.whilst(i32.lt(start!, at!), () => {
+      advance(kernel, at!, -2 * DOUBLE);
       const cosine = kernel.let(v128.loadSplat64(at!));
       const sine = kernel.let(v128.loadSplat64(at!, DOUBLE));
-      advance(kernel, z!, -column);
       carries.forEach((carry, i) => {
-        const low = kernel.let(v128.load(z!, VECTOR * i));
-        kernel.store(z!, plusTimes(f64x2.mul(sine, low), cosine, carry), column + VECTOR * i);
-        kernel.set(carry, minusTimes(f64x2.mul(cosine, low), sine, carry));
+        const high = kernel.let(v128.load(z!, column + VECTOR * i));
+        kernel.store(z!, plusTimes(f64x2.mul(cosine, carry), sine, high), VECTOR * i);
+        kernel.set(carry, minusTimes(f64x2.mul(cosine, high), sine, carry));
       });
+      advance(kernel, z!, column);
     });
     carries.forEach((carry, i) => kernel.store(z!, carry, VECTOR * i));
   },
@@ -159,7 +160,7 @@ export class Workspace {
       });
     }
     const memory = new Memory({ initial: pages });
-    compiled ??= new Module(assemble({ dotTiles, updateRow, reflect, rotate }, { memory: 'imported' }));
+    compiled ??= new Module(assemble({ dotTiles, updateRow, reflect, unrotate }, { memory: 'imported' }));
     this.kernels = new Instance(compiled, { env: { memory } }).exports as Kernels;
     this.#buffer = memory.buffer;
   }

@@ -12,9 +12,9 @@
  * 1e-16, below anything a share of variance can select.
  */
 import { DataError, RequestError } from '@prosodia/core';
-import { symmetricEigen } from './eigen.ts';
+import { symmetricSpectrum } from './eigen.ts';
 import { type Float64Matrix, type Matrix, type MatrixContext, requireFinite, requireShape, zeros } from './matrix.ts';
-import { GramSum, multiply, multiplyTransposed } from './products.ts';
+import { GramSum, multiply, multiplyTransposed, projectCentered } from './products.ts';
 import { RowBlocks } from './row-blocks.ts';
 
 export interface PcaOptions extends MatrixContext {
@@ -148,7 +148,7 @@ export function transformPca(pca: FittedPca, matrix: Matrix, context: MatrixCont
   const { components, mean } = pca;
   requireShape(matrix, components.cols, context);
   requireFinite(matrix, context);
-  const projected = multiplyTransposed(centered(matrix, mean), components);
+  const projected = projectCentered(matrix, mean, components);
   if (pca.whiten) {
     const factors = whiteningScale(pca).map((scale) => 1 / scale);
     scaleColumns(projected, factors);
@@ -212,11 +212,11 @@ class Scatter {
   }
 
   spectrum(): Spectrum {
-    const { values, vectors } = symmetricEigen(this.#sum.finish());
+    const { values, leading } = symmetricSpectrum(this.#sum.finish());
     return {
       values: values.subarray(0, Math.min(this.#cols, this.#rows)),
       mean: this.#mean,
-      directions: (count) => firstRows(vectors, count),
+      directions: leading,
     };
   }
 }
@@ -225,12 +225,12 @@ class Scatter {
 function spectrumOfRows(rows: Matrix): Spectrum {
   const mean = columnMeans(rows);
   const deviations = centered(rows, mean);
-  const { values, vectors } = symmetricEigen(multiplyTransposed(deviations, deviations));
+  const { values, leading } = symmetricSpectrum(multiplyTransposed(deviations, deviations));
   return {
     values,
     mean,
     directions(count) {
-      const directions = multiply(firstRows(vectors, count), deviations);
+      const directions = multiply(leading(count), deviations);
       orthonormalize(directions);
       return directions;
     },
@@ -321,10 +321,6 @@ function centered({ data, rows, cols }: Matrix, mean: Float64Array, room = rows)
     for (let j = 0; j < cols; j++, at++) result.data[at] = data[at]! - mean[j]!;
   }
   return result;
-}
-
-function firstRows({ data, cols }: Float64Matrix, rows: number): Float64Matrix {
-  return { data: data.slice(0, rows * cols), rows, cols };
 }
 
 function joined(blocks: readonly Matrix[], cols: number): Matrix {

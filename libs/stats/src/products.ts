@@ -7,7 +7,8 @@
 import { Workspace, reusedWorkspace } from './kernels.ts';
 import { type Float64Matrix, type Matrix, zeros } from './matrix.ts';
 
-/** Vectors interleaved by fours: element r of vector 4 q + c is `data[(q * length + r) * 4 + c]`; the rest is zero. */
+/** Vectors interleaved by fours: element r of vector 4 q + c is `data[(q * length + r) * 4 + c]`. What the last quad
+ * lacks of four is anything: nobody reads the tiles it makes. */
 interface Quads {
   data: Float64Array;
   /** Number of quads. */
@@ -20,12 +21,19 @@ const DOUBLE = 8;
 const TILE = 16;
 /** Rows of the left operand that are packed at a time: working memory does not grow with their number. */
 const SLAB_ROWS = 64;
+/** Quads of the right operand that are used together: a quarter of a MiB of 128 rows. */
+const STRETCH = 64;
 const quadCount = (vectors: number) => Math.ceil(vectors / 4);
 const quadSize = (vectors: number, length: number) => quadCount(vectors) * length * 4;
 
 /** A B' for row-major A (m x r) and B (n x r). */
 export function multiplyTransposed(a: Matrix, b: Matrix): Float64Matrix {
   return product(a, b, b.rows, packRows);
+}
+
+/** (A - mean) B' for row-major A (m x r), B (n x r) and the row `mean` (r). */
+export function projectCentered(a: Matrix, mean: Float64Array, b: Matrix): Float64Matrix {
+  return product(a, b, b.rows, packRows, mean);
 }
 
 /** A B for row-major A (m x r) and B (r x n). */
@@ -38,6 +46,7 @@ function product(
   b: Matrix,
   cols: number,
   packB: (matrix: Matrix, into: Float64Array) => Quads,
+  mean?: Float64Array,
 ): Float64Matrix {
   const result = zeros(a.rows, cols);
   if (result.data.length === 0 || a.cols === 0) return result;
@@ -53,7 +62,7 @@ function product(
   for (let from = 0; from < a.rows; from += SLAB_ROWS) {
     const rows = Math.min(SLAB_ROWS, a.rows - from);
     const slab = { data: a.data.subarray(from * a.cols, (from + rows) * a.cols), rows, cols: a.cols };
-    const left = packRows(slab, packed);
+    const left = packRows(slab, packed, mean);
     tiles.fill(0);
     for (let i = 0; i < left.count; i++) addTiles(workspace, left, i, right, 0, tiles);
     for (let i = 0; i < rows; i++) {
@@ -81,7 +90,11 @@ export class GramSum {
 
   add(block: Matrix): void {
     const quads = packColumns(block, this.#packed);
-    for (let i = 0; i < quads.count; i++) addTiles(this.#workspace, quads, i, quads, i, this.#tiles);
+    // A stretch of quads at a time, so that it stays in the second-level cache for every quad on the left.
+    for (let from = 0; from < quads.count; from += STRETCH) {
+      const to = Math.min(from + STRETCH, quads.count);
+      for (let i = 0; i < to; i++) addTiles(this.#workspace, quads, i, quads, Math.max(i, from), this.#tiles, to);
+    }
   }
 
   /** The whole symmetric matrix, cols x cols. */
@@ -99,8 +112,16 @@ export class GramSum {
   }
 }
 
-/** Adds the dot products of quad `i` of `left` with the quads of `right` from `j` on to row `i` of the tiles. */
-function addTiles({ kernels }: Workspace, left: Quads, i: number, right: Quads, j: number, tiles: Float64Array): void {
+/** Adds the dot products of quad `i` of `left` with the quads `j` to `end` of `right` to row `i` of the tiles. */
+function addTiles(
+  { kernels }: Workspace,
+  left: Quads,
+  i: number,
+  right: Quads,
+  j: number,
+  tiles: Float64Array,
+  end = right.count,
+): void {
   const bytes = left.length * 4 * DOUBLE;
   const row = tiles.byteOffset + i * right.count * TILE * DOUBLE;
   kernels.dotTiles(
@@ -108,7 +129,7 @@ function addTiles({ kernels }: Workspace, left: Quads, i: number, right: Quads, 
     bytes,
     right.data.byteOffset + j * bytes,
     row + j * TILE * DOUBLE,
-    row + right.count * TILE * DOUBLE,
+    row + end * TILE * DOUBLE,
   );
 }
 
@@ -117,12 +138,26 @@ function inTile(i: number, j: number, across: number): number {
   return ((i >> 2) * across + (j >> 2)) * TILE + (j & 3) * 4 + (i & 3);
 }
 
-function packRows({ data, rows, cols }: Matrix, into: Float64Array): Quads {
-  for (let i = 0; i < rows; i++) {
-    const to = (i >> 2) * cols * 4 + (i & 3);
-    for (let r = 0; r < cols; r++) into[to + 4 * r] = data[i * cols + r]!;
+function packRows({ data, rows, cols }: Matrix, into: Float64Array, mean?: Float64Array): Quads {
+  const count = quadCount(rows);
+  for (let quad = 0; quad < count; quad++) {
+    const [a, b, c, d] = [0, 1, 2, 3].map((row) => Math.min(4 * quad + row, rows - 1) * cols) as [
+      number,
+      number,
+      number,
+      number,
+    ];
+    const to = quad * cols * 4;
+    for (let r = 0; r < cols; r++) {
+      const shift = mean ? mean[r]! : 0;
+      const at = to + 4 * r;
+      into[at] = data[a + r]! - shift;
+      into[at + 1] = data[b + r]! - shift;
+      into[at + 2] = data[c + r]! - shift;
+      into[at + 3] = data[d + r]! - shift;
+    }
   }
-  return { data: into, count: quadCount(rows), length: cols };
+  return { data: into, count, length: cols };
 }
 
 function packColumns({ data, rows, cols }: Matrix, into: Float64Array): Quads {

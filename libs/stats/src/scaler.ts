@@ -7,8 +7,9 @@
 import { DataError, RequestError } from '@prosodia/core';
 import { type Matrix, type MatrixContext, requireFinite, requireShape, zerosLike } from './matrix.ts';
 import { ColumnMoments } from './moments.ts';
-import { quantileOfSorted } from './quantile.ts';
+import { quantileOfSorted, ranksOfQuantiles } from './quantile.ts';
 import { RowBlocks } from './row-blocks.ts';
+import { selectRanks } from './select.ts';
 
 export type ScalerKind = 'standard' | 'minmax' | 'robust';
 
@@ -123,19 +124,27 @@ export function fitScaler(input: Matrix | Iterable<Matrix>, options: ScalerOptio
  * @throws DataError for another number of columns than fitted, or a value that is not finite
  */
 export function applyScaler(scaler: FittedScaler, matrix: Matrix, context: MatrixContext = {}): Matrix {
-  const { center, scale, offset } = scaler;
   check(scaler, matrix, context);
+  const { offset } = scaler;
+  const [center, scale] = [Float64Array.from(scaler.center), Float64Array.from(scaler.scale)];
+  const { data, rows, cols } = matrix;
   const scaled = zerosLike(matrix);
-  mapColumns(matrix, scaled, (x, j) => (x - center[j]!) / scale[j]! + offset);
+  const to = scaled.data;
+  for (let i = 0, at = 0; i < rows; i++) {
+    for (let j = 0; j < cols; j++, at++) to[at] = (data[at]! - center[j]!) / scale[j]! + offset;
+  }
   return scaled;
 }
 
 /** Undoes {@link applyScaler}. Throws a DataError as it does. */
 export function invertScaler(scaler: FittedScaler, matrix: Matrix, context: MatrixContext = {}): Matrix {
-  const { center, scale, offset } = scaler;
   check(scaler, matrix, context);
+  const { center, scale, offset } = scaler;
+  const { data, rows, cols } = matrix;
   const restored = zerosLike(matrix);
-  mapColumns(matrix, restored, (y, j) => (y - offset) * scale[j]! + center[j]!);
+  for (let i = 0, at = 0; i < rows; i++) {
+    for (let j = 0; j < cols; j++, at++) restored.data[at] = (data[at]! - offset) * scale[j]! + center[j]!;
+  }
   return restored;
 }
 
@@ -143,10 +152,6 @@ function check(scaler: FittedScaler, matrix: Matrix, context: MatrixContext): vo
   const named = scaler.names && !context.names ? { ...context, names: scaler.names } : context;
   requireShape(matrix, scaler.center.length, named);
   requireFinite(matrix, named);
-}
-
-function mapColumns({ data, rows, cols }: Matrix, to: Matrix, map: (x: number, column: number) => number): void {
-  for (let i = 0, at = 0; i < rows; i++) for (let j = 0; j < cols; j++, at++) to.data[at] = map(data[at]!, j);
 }
 
 interface ColumnFit {
@@ -228,17 +233,36 @@ function quantileState(cols: number, [low, high]: readonly [number, number]): Co
     finish() {
       const center = new Float64Array(cols);
       const spread = new Float64Array(cols);
-      const column = new Float64Array(total);
-      for (let j = 0; j < cols; j++) {
-        let n = 0;
-        for (const { data, rows } of blocks) for (let i = 0; i < rows; i++) column[n++] = data[i * cols + j]!;
-        column.sort();
-        center[j] = quantileOfSorted(column, 0.5);
-        spread[j] = quantileOfSorted(column, high / 100) - quantileOfSorted(column, low / 100);
+      const shares = [low / 100, 0.5, high / 100] as const;
+      const ranks = ranksOfQuantiles(shares, total);
+      const stretch = new Float64Array(total * COLUMNS_AT_ONCE);
+      for (let from = 0; from < cols; from += COLUMNS_AT_ONCE) {
+        const to = Math.min(from + COLUMNS_AT_ONCE, cols);
+        gatherColumns(blocks, from, to, total, stretch);
+        for (let j = from; j < to; j++) {
+          const column = stretch.subarray((j - from) * total, (j - from + 1) * total);
+          selectRanks(column, ranks);
+          const [below, median, above] = shares.map((share) => quantileOfSorted(column, share));
+          center[j] = median!;
+          spread[j] = above! - below!;
+        }
       }
       return { center, spread, isConstant: (j) => spread[j]! < 10 * EPSILON, offset: 0 };
     },
   };
+}
+
+/** Columns read together: a line of cache holds as many numbers of a row. */
+const COLUMNS_AT_ONCE = 16;
+
+/** Writes columns `from` to `to` of all blocks one behind the other. */
+function gatherColumns(blocks: readonly Matrix[], from: number, to: number, total: number, into: Float64Array): void {
+  let row = 0;
+  for (const { data, rows, cols } of blocks) {
+    for (let i = 0; i < rows; i++, row++) {
+      for (let j = from; j < to; j++) into[(j - from) * total + row] = data[i * cols + j]!;
+    }
+  }
 }
 
 function requireIncreasing(
