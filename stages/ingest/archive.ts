@@ -88,7 +88,7 @@ async function checkContents(entry: CatalogueEntry, folder: string, url: string,
   const others = misfits.length === 0 ? '' : `, and other audio files: ${listed(misfits.map(({ path }) => path))}`;
   throw new DataError({
     problem: `the archive does not hold the corpus ${entry.name}`,
-    expected: `${expected === undefined ? 'recordings' : count(expected, 'recording')} named like ${entry.corpus.example}`,
+    expected: `${expected === undefined ? 'recordings' : count(expected, 'recording')} ${entry.named}`,
     got: `${count(recordings.length)}${others}`,
     where: url,
     fix: `correct ${entry.file}`,

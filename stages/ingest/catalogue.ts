@@ -74,20 +74,34 @@ export const CorpusSchema = Type.Object(
         { additionalProperties: false, description: 'made on this machine by the built-in synthesizer' },
       ),
     ),
-    files: Type.String({
-      minLength: 1,
-      description:
-        'regular expression with named groups for the end of the path below the corpus folder, without its ending',
-    }),
-    example: Type.String({ minLength: 1, description: 'a path that fits; it is checked' }),
-    columns: Columns,
+    files: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description:
+          'regular expression with named groups for the end of the path below the corpus folder, without its ending',
+      }),
+    ),
+    example: Type.Optional(
+      Type.String({ minLength: 1, description: 'a path that fits `files`, without which it is wrong; it is checked' }),
+    ),
+    table: Type.Optional(
+      Type.String({
+        pattern: '^[^/\\\\]+\\.(csv|tsv)$',
+        description: 'instead of `files`: a CSV file in the corpus folder with one line per recording',
+      }),
+    ),
+    path_column: Type.Optional(
+      Type.String({ minLength: 1, description: 'its column with paths below the corpus folder (default: path)' }),
+    ),
+    columns: Type.Optional(Columns),
   },
   { additionalProperties: false },
 );
 
 export type Corpus = Static<typeof CorpusSchema>;
 export type ArchiveSource = Static<typeof Archive>;
-export type ColumnName = keyof Corpus['columns'];
+export type ColumnName = keyof Static<typeof Columns>;
+export const COLUMN_NAMES = Object.keys(Columns.properties) as ColumnName[];
 export type Rule = Static<typeof ColumnRule>;
 
 /** A validated catalogue file. */
@@ -97,8 +111,12 @@ export interface CatalogueEntry {
   readonly file: string;
   readonly corpus: Corpus;
   /** `corpus.files`, compiled: matches at the start of a path or after a slash, up to its end. */
-  readonly pattern: RegExp;
-  /** `corpus.columns` as a list. */
+  readonly pattern?: RegExp;
+  /** Where the labels are, if not in the names. */
+  readonly table?: { readonly file: string; readonly path_column: string };
+  /** What a recording is called, for messages. */
+  readonly named: string;
+  /** `corpus.columns` as a list; may be empty with a table. */
   readonly rules: readonly (readonly [ColumnName, Rule])[];
 }
 
@@ -149,20 +167,12 @@ export async function readCorpus(folder: string, name: string): Promise<Catalogu
 /** Validates the text of a catalogue file. Throws a RequestError with line and column. */
 export function parseCorpus(text: string, name: string, file: string): CatalogueEntry {
   const { value: corpus, where } = parseChecked(text, CorpusSchema, file);
-  const pattern = compile(corpus.files, where(['files']));
-  const groups = groupNames(corpus.files);
-  const rules = Object.entries(corpus.columns) as [ColumnName, Rule][];
+  const rules = Object.entries(corpus.columns ?? {}) as [ColumnName, Rule][];
+  const groups = corpus.files === undefined ? undefined : groupNames(corpus.files);
   for (const [column, rule] of rules) {
     checkRule(column, rule, groups, (path) => where(['columns', column, ...path]));
   }
-  if (!isAudioName(corpus.example) || !pattern.test(stemOf(corpus.example))) {
-    throw new RequestError({
-      problem: 'the example does not fit files',
-      expected: `a path that ends in .wav or .flac and matches ${corpus.files}`,
-      got: corpus.example,
-      where: where(['example']),
-    });
-  }
+  const source = corpus.table === undefined ? namesSource(corpus, where) : tableSource(corpus, corpus.table, where);
   if (corpus.synthesizer && corpus.archive) {
     throw new RequestError({
       problem: 'a corpus is either synthesized or fetched',
@@ -171,7 +181,53 @@ export function parseCorpus(text: string, name: string, file: string): Catalogue
       where: where(['archive']),
     });
   }
-  return { name, file, corpus, pattern, rules };
+  return { name, file, corpus, rules, ...source };
+}
+
+type Where = (path: readonly string[]) => string;
+
+/** Labels in names: pattern, example and columns belong together. */
+function namesSource(corpus: Corpus, where: Where): Pick<CatalogueEntry, 'pattern' | 'named'> {
+  const { files, example, columns, path_column: pathColumn } = corpus;
+  const missing = Object.entries({ files, example, columns }).find(([, value]) => value === undefined)?.[0];
+  if (files === undefined || example === undefined || missing !== undefined) {
+    throw new RequestError({
+      problem: `the file lacks ${missing}`,
+      expected: 'files, example and columns, or a table: where labels are found',
+      where: where([]),
+    });
+  }
+  if (pathColumn !== undefined) {
+    throw new RequestError({
+      problem: 'path_column belongs to a table',
+      expected: 'table: labels.csv',
+      got: 'files',
+      where: where(['path_column']),
+    });
+  }
+  const pattern = compile(files, where(['files']));
+  if (!isAudioName(example) || !pattern.test(stemOf(example))) {
+    throw new RequestError({
+      problem: 'the example does not fit files',
+      expected: `a path that ends in .wav or .flac and matches ${files}`,
+      got: example,
+      where: where(['example']),
+    });
+  }
+  return { pattern, named: `named like ${example.split('/').at(-1)!}` };
+}
+
+function tableSource(corpus: Corpus, table: string, where: Where): Pick<CatalogueEntry, 'table' | 'named'> {
+  for (const other of ['files', 'example', 'synthesizer'] as const) {
+    if (corpus[other] === undefined) continue;
+    throw new RequestError({
+      problem: 'labels are either in a table or in names',
+      expected: `table or ${other}`,
+      got: 'both',
+      where: where([other]),
+    });
+  }
+  return { table: { file: table, path_column: corpus.path_column ?? 'path' }, named: `listed in ${table} beside them` };
 }
 
 /** True for the names of files that could be recordings. */
@@ -204,12 +260,12 @@ function groupNames(source: string): string[] {
   return [...source.matchAll(/\(\?<([A-Za-z_]\w*)>/g)].map((match) => match[1]!);
 }
 
-const SEXES = ['female', 'male'];
+export const SEXES: readonly string[] = ['female', 'male'];
 
 function checkRule(
   column: ColumnName,
   rule: Rule,
-  groups: readonly string[],
+  groups: readonly string[] | undefined,
   where: (path: readonly string[]) => string,
 ): void {
   const values: [path: string[], value: unknown][] =
@@ -233,7 +289,8 @@ function checkRule(
     }
   }
   if (typeof rule !== 'object') return;
-  if (!groups.includes(rule.from)) {
+  // The columns of a table are known when it is read.
+  if (groups && !groups.includes(rule.from)) {
     const near = nearest(rule.from, groups);
     throw new RequestError({
       problem: `columns.${column} is taken from a group that files does not have`,

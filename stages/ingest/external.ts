@@ -7,7 +7,7 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { DataError, type ExternalProbe, type ExternalRequest } from '@prosodia/core';
 import { CATALOGUE, CATALOGUE_FOLDER, type CatalogueEntry, readCorpus } from './catalogue.ts';
 import { digests } from './digests.ts';
@@ -42,6 +42,7 @@ async function identify(entry: CatalogueEntry, { folder, scan }: Found, request:
   const sums = await digests(folder, paths, request);
   const hash = createHash('sha256').update(`${FORMAT}\n${canonical([entry.name, entry.corpus])}\n`);
   paths.forEach((path, i) => hash.update(`${canonical(path)} ${sums[i]}\n`));
+  if (scan.table !== undefined) hash.update(`${canonical(scan.table)}\n`);
   for (const { path } of scan.misfits) hash.update(`${canonical(path)}\n`);
   return hash.digest('hex');
 }
@@ -92,11 +93,11 @@ async function recorded(entry: CatalogueEntry, request: ExternalRequest): Promis
 }
 
 /** The user named a folder: fetching the corpus into another one would not be what they asked for. */
-function nothingIn(folder: string, { name, corpus }: CatalogueEntry, misfits: readonly string[]): DataError {
+function nothingIn(folder: string, { name, corpus, named }: CatalogueEntry, misfits: readonly string[]): DataError {
   const child = join(folder, name);
   return new DataError({
     problem: `no recording of ${name} was found where --data points`,
-    expected: `WAV or FLAC files named like ${basename(corpus.example)}, at any depth of ${child} or ${folder}`,
+    expected: `WAV or FLAC files ${named}, at any depth of ${child} or ${folder}`,
     got: !existsSync(folder) ? 'no such folder' : gotNames(misfits),
     where: folder,
     fix: corpus.archive
@@ -105,10 +106,14 @@ function nothingIn(folder: string, { name, corpus }: CatalogueEntry, misfits: re
   });
 }
 
-function notFetched({ name, file, corpus }: CatalogueEntry, home: string, misfits: readonly string[]): DataError {
+function notFetched(
+  { name, file, corpus, named }: CatalogueEntry,
+  home: string,
+  misfits: readonly string[],
+): DataError {
   return new DataError({
     problem: `the recordings of ${name} are not here and cannot be fetched`,
-    expected: `WAV or FLAC files named like ${basename(corpus.example)}, at any depth of ${home}`,
+    expected: `WAV or FLAC files ${named}, at any depth of ${home}`,
     got: !existsSync(home) ? 'no such folder' : gotNames(misfits),
     where: file,
     fix: `${corpus.obtain ? `${corpus.obtain} Then put` : 'Put'} them into data/${name}, or name their folder with --data`,

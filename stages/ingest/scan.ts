@@ -16,13 +16,20 @@ export interface Scan {
   readonly recordings: readonly FoundRecording[];
   /** WAV and FLAC files whose names do not fit the pattern, sorted by path. */
   readonly misfits: readonly { path: string; reason: string }[];
+  /** The text of the table of labels, where the corpus has one. */
+  readonly table?: string;
 }
 
 /** Sorts the audio files of a folder into recordings of the corpus and others. A missing folder is an empty one. */
 export async function scanFolder(entry: CatalogueEntry, folder: string, signal?: AbortSignal): Promise<Scan> {
+  const audio = await listAudio(folder, signal);
+  if (entry.table) {
+    const { scanTable } = await import('./label-table.ts');
+    return scanTable(entry, folder, audio);
+  }
   const recordings: FoundRecording[] = [];
   const misfits: { path: string; reason: string }[] = [];
-  for (const path of await listAudio(folder, signal)) {
+  for (const path of audio) {
     const columns = readName(entry, path);
     if ('reason' in columns) misfits.push({ path, reason: columns.reason });
     else recordings.push({ path, columns });

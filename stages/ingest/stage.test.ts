@@ -99,13 +99,13 @@ describe('ingest', () => {
     const { rows, notices } = await ingest({ ...TWO, 'noise.wav': wav(0), [`._${name(1, 1)}.wav`]: 'mac' });
     expect(rows).toHaveLength(2);
     expect(notices[0]).toBe(
-      '1 audio file left out, named unlike the recordings of ravdess-speech: noise.wav (does not match the pattern)',
+      '1 audio file left out, not among the recordings of ravdess-speech: noise.wav (does not match the pattern)',
     );
   });
 
   it('says what was expected if no file fits, or there is none', async () => {
     await expect(ingest({ 'noise.wav': wav(0) })).rejects.toThrow(
-      /the folder holds no recording of ravdess-speech\n {2}expected: WAV or FLAC files named like Actor_12\/03-[^]*got: {6}1 audio file with other names: noise\.wav/,
+      /the folder holds no recording of ravdess-speech\n {2}expected: WAV or FLAC files named like 03-[^]*got: {6}1 audio file with other names: noise\.wav/,
     );
     await expect(ingest({})).rejects.toThrow(/got: {6}no WAV or FLAC file\n {2}fix: {6}put the recordings there/);
   });

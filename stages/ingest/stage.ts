@@ -24,7 +24,8 @@ export default defineStage({
   summary: 'Lists the recordings of a corpus with what is known of each: speaker, emotion, digest, length.',
   details:
     'A corpus is a YAML file in `data/corpora`. Its recordings are looked for in `--data DIR` (the corpus folder or ' +
-    'its parent), else in `data/<corpus>`; a folder with the right files is used as it is. If there is none, the ' +
+    'its parent), else in `data/<corpus>`; a folder with the right files is used as it is. What is known of a recording is read from its name, or from a CSV ' +
+    'file beside the recordings. If there is none, the ' +
     'archive that the catalogue names is downloaded, checked and unpacked. `demo` is synthesized.',
   params: Type.Object(
     {
@@ -54,7 +55,7 @@ export default defineStage({
     if (scan.misfits.length > 0) {
       const names = scan.misfits.map(({ path, reason }) => `${path} (${reason})`);
       notice(
-        `${count(names.length, 'audio file')} left out, named unlike the recordings of ${entry.name}: ${listed(names)}`,
+        `${count(names.length, 'audio file')} left out, not among the recordings of ${entry.name}: ${listed(names)}`,
       );
     }
     const whole = entry.corpus.recordings;
@@ -190,13 +191,13 @@ function choose(found: readonly FoundRecording[], choice: Choice): readonly Foun
 }
 
 function noRecordings(
-  { name, corpus }: CatalogueEntry,
+  { name, named }: CatalogueEntry,
   folder: string,
   misfits: readonly { path: string; reason: string }[],
 ): DataError {
   return new DataError({
     problem: `the folder holds no recording of ${name}`,
-    expected: `WAV or FLAC files named like ${corpus.example}`,
+    expected: `WAV or FLAC files ${named}`,
     got:
       misfits.length === 0
         ? 'no WAV or FLAC file'
