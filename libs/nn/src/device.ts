@@ -118,7 +118,7 @@ function checkDevice(device: DeviceClass): void {
 const needs: Partial<Record<DeviceClass, string>> = {
   cuda:
     'an NVIDIA driver, CUDA 12 and cuDNN 9, and the libraries that ' +
-    'npm rebuild onnxruntime-node --onnxruntime-node-install=cuda12 downloads',
+    'npm rebuild onnxruntime-node --ignore-scripts=false --onnxruntime-node-install=cuda12 downloads',
   webgpu: 'a graphics driver: Vulkan on Linux, Direct3D 12 on Windows, Metal on macOS',
 };
 
