@@ -8,7 +8,11 @@ interface Metrics {
   macro_f1: number;
   roc_auc_ovr: number | null;
   per_class: Record<string, { precision: number; recall: number; f1: number; support: number }>;
-  confusion_matrix: { labels: string[]; counts: number[][] };
+  confusion_matrix: { labels: string[]; counts: number[][]; normalized: number[][] };
+  top_k_accuracy: Record<string, number>;
+  macro: { precision: number; recall: number; f1: number };
+  weighted: { precision: number; recall: number; f1: number };
+  brier: number;
   ci: { unit: string; accuracy: [number, number] | null };
   by_sex: Record<string, { accuracy: number; support: number }>;
   by_speaker: Record<string, { accuracy: number }>;
@@ -56,13 +60,34 @@ describe('evaluate', () => {
     const metrics = await metricsOf(smallWorld());
     expect(metrics.accuracy).toBeCloseTo(4 / 6);
     expect(metrics.balanced_accuracy).toBeCloseTo(2 / 3);
-    expect(metrics.confusion_matrix).toEqual({ labels: ['happy', 'sad'], counts: [[2, 1], [1, 2]] }); // prettier-ignore
+    const shares = [[2 / 3, 1 / 3], [1 / 3, 2 / 3]]; // prettier-ignore
+    expect(metrics.confusion_matrix).toEqual({ labels: ['happy', 'sad'], counts: [[2, 1], [1, 2]], normalized: shares }); // prettier-ignore
+    for (const means of [metrics.macro, metrics.weighted]) {
+      for (const value of Object.values(means)) expect(value).toBeCloseTo(2 / 3);
+    }
+    // Of two classes one distance from the truth counts: 0.1, 0.2, 0.7, 0.4, 0.1 and 0.95.
+    expect(metrics.brier).toBeCloseTo((0.01 + 0.04 + 0.49 + 0.16 + 0.01 + 0.9025) / 6, 6);
+    expect(metrics.top_k_accuracy).toEqual({}); // Of two classes the truth is always among the two most probable.
     expect(metrics.per_class['happy']).toMatchObject({ recall: 2 / 3, precision: 2 / 3, support: 3 });
     expect(metrics.by_sex).toMatchObject({
       female: { accuracy: 0.5, support: 2 },
       male: { accuracy: 0.75, support: 4 },
     });
     expect(Object.keys(metrics.by_speaker)).toEqual(['1', '2', '3']);
+  });
+
+  it('says how often the truth is among the most probable, of more classes than that', async () => {
+    const world = smallWorld();
+    const labels = ['happy', 'sad', 'tired'];
+    const p = (rank: number) => (label: string) => [0.6, 0.3, 0.1][(labels.indexOf(label) + rank) % 3]!;
+    // The truth is the most probable in rows 0 and 1, the second in 2 and 3, the last in 4 and 5.
+    const predictions = world.predictions.map((row, i) => ({
+      ...row,
+      p: labels.map((_, c) => p(Math.floor(i / 2))(labels[(c - labels.indexOf(row.label) + 3) % 3]!)),
+    }));
+    const { top_k_accuracy, accuracy } = await metricsOf({ ...world, labels, predictions });
+    expect(accuracy).toBeCloseTo(2 / 6);
+    expect(top_k_accuracy).toEqual({ '2': expect.closeTo(4 / 6) as number });
   });
 
   it('says what simple guesses reach', async () => {

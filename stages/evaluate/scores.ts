@@ -1,6 +1,7 @@
 /** The numbers of a report, from predictions alone; their keys in metrics.json are a contract. */
 import type { Rng } from '@prosodia/core';
 import {
+  type AverageScores,
   type CalibrationBin,
   balancedAccuracy,
   bootstrapInterval,
@@ -9,8 +10,10 @@ import {
   confusionMatrix,
   expectedCalibrationError,
   logLoss,
+  normalizeRows,
   precisionRecallF1,
   rocAucOvr,
+  topKAccuracy,
 } from '@prosodia/stats';
 import type { Judged } from './rows.ts';
 
@@ -38,8 +41,15 @@ export interface Scores extends Headline {
   /** One class against the rest, plain mean; null if only one class occurs. */
   roc_auc_ovr: number | null;
   ece: number;
+  /** Share of rows whose label is among the 2 or 3 most probable; only where there are more classes than that. */
+  top_k_accuracy: Record<string, number>;
+  /** Plain mean over the classes. */
+  macro: AverageScores;
+  /** Mean weighted by the rows of each class. */
+  weighted: AverageScores;
   per_class: Record<string, ClassRow>;
-  confusion_matrix: { labels: readonly string[]; counts: number[][] };
+  /** Rows are true labels. `normalized`: shares of each row; 0 where a label does not occur. */
+  confusion_matrix: { labels: readonly string[]; counts: number[][]; normalized: number[][] };
   calibration: CalibrationBin[];
   /** In words: which scores are undefined and count as 0. */
   notices: string[];
@@ -83,16 +93,30 @@ export function score({ truth, predicted, probabilities, labels }: Judged): Scor
     brier: brierScore(truth, probabilities),
     roc_auc_ovr: Number.isFinite(auc) ? auc : null,
     ece: calibration.value,
+    top_k_accuracy: Object.fromEntries(
+      [2, 3].filter((k) => k < labels.length).map((k) => [k, topKAccuracy(truth, probabilities, k)]),
+    ),
+    macro: averages(report.macro),
+    weighted: averages(report.weighted),
     per_class: Object.fromEntries(
       report.classes.map(({ label, precision, recall, f1, support }) => [label, { precision, recall, f1, support }]),
     ),
     confusion_matrix: {
       labels,
-      counts: labels.map((_, i) => Array.from(confusion.counts.subarray(i * labels.length, (i + 1) * labels.length))),
+      counts: rowsOf(confusion.counts, labels.length),
+      normalized: rowsOf(normalizeRows(confusion).data, labels.length),
     },
     calibration: calibration.bins,
     notices: report.notices,
   };
+}
+
+function averages({ precision, recall, f1 }: AverageScores): AverageScores {
+  return { precision, recall, f1 };
+}
+
+function rowsOf(matrix: ArrayLike<number>, cols: number): number[][] {
+  return Array.from({ length: cols }, (_, i) => Array.from(matrix).slice(i * cols, (i + 1) * cols));
 }
 
 /** Headline numbers for each value of `groupOf`, in order of the values; rows without one are left out. */

@@ -148,6 +148,7 @@ The page ends with a mark that the runner replaces by the parameters of all stag
       macro_f1: scores.macro_f1,
       weighted_f1: scores.weighted_f1,
       log_loss: scores.log_loss,
+      brier: scores.brier,
       ece: scores.ece,
       ...(scores.roc_auc_ovr === null ? {} : { roc_auc_ovr: scores.roc_auc_ovr }),
     });

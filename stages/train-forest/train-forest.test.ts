@@ -31,6 +31,7 @@ interface Contract {
   output: { name: string; classes: number };
   oob_score?: number;
   feature_importances: Record<string, number>;
+  permutation_importances?: Record<string, { mean: number; std: number }>;
 }
 
 describe('train-forest', () => {
@@ -110,6 +111,60 @@ describe('train-forest', () => {
     expect(Object.values(contract.feature_importances).reduce((sum, x) => sum + x, 0)).toBeCloseTo(1, 6);
     expect(contract.oob_score).toBe(metrics['oob_score']);
     expect(metrics['oob_score']).toBeGreaterThan(0.9);
+  });
+
+  it('weighs classes by label as told, and refuses a label that is none', async () => {
+    const share = async (class_weight: unknown) => {
+      const { outputs } = await bench.run(stage, { params: { n_estimators: 10, max_depth: 1, class_weight }, inputs });
+      const { probabilities } = await outputs.predictions.all();
+      return (
+        [...probabilities].filter((_, i) => i % 3 === 2).reduce((sum, p) => sum + p, 0) / (probabilities.length / 3)
+      );
+    };
+    const [plain, heavy] = [await share('none'), await share({ sad: 5 })];
+    expect(heavy).toBeGreaterThan(plain + 0.05);
+    await expect(share({ sat: 5 })).rejects.toThrow(/unknown class "sat"[^]*did you mean "sad"\?/);
+  });
+
+  it('lets altered copies weigh nothing, or what they are told to', async () => {
+    const noise = rows.map(({ item, values }, i) => ({
+      item: itemRow(item.clip_id, {
+        item_id: `${item.item_id}+1`,
+        parent_item_id: item.item_id,
+        augmentation: 'gain',
+      }),
+      // A copy that says the opposite: the features of a clip of another label.
+      values: rows[(i + 1) % rows.length]!.values.map((x, c) => x + 0 * values[c]!),
+    }));
+    const right = async (augmented_weight: number) => {
+      const { outputs } = await bench.run(stage, {
+        params: { n_estimators: 10, augmented_weight },
+        inputs: { ...inputs, features: featureRows(names, [...rows, ...noise]) },
+      });
+      const { rows: predicted, probabilities } = await outputs.predictions.all();
+      const { labels } = outputs.predictions;
+      return predicted.reduce((sum, { label }, r) => sum + probabilities[3 * r + labels.indexOf(label)]!, 0) / 96;
+    };
+    const [ignored, equal] = [await right(0), await right(1)];
+    expect(ignored).toBeGreaterThan(0.8);
+    expect(equal).toBeLessThan(ignored - 0.2);
+  });
+
+  it('says what shuffling a feature costs on validation rows', async () => {
+    const params = { n_estimators: 20, permutation_repeats: 3 };
+    const { outputs } = await bench.run(stage, { params, inputs });
+    const { permutation_importances = {} } = await outputs.model.json<Contract>('model.json');
+    expect(Object.keys(permutation_importances)).toEqual(names);
+    expect(Math.max(...Object.values(permutation_importances).map(({ mean }) => mean))).toBeGreaterThan(0.05);
+    expect((await (await usual()).outputs.model.json<Contract>('model.json')).permutation_importances).toBeUndefined();
+  });
+
+  it('refuses to judge features on rows it was fitted on (planted leak), or on none', async () => {
+    const params = { n_estimators: 2, permutation_repeats: 1 };
+    const leaking = { ...params, fit_on: ['train', 'validation'] };
+    await expect(bench.run(stage, { params: leaking, inputs })).rejects.toThrow(/validation rows[^]*were fitted on/);
+    const others = { ...inputs, split: splitOf(clips.filter(({ role }) => role !== 'validation')) };
+    await expect(bench.run(stage, { params, inputs: others })).rejects.toThrow(/no validation rows to shuffle/);
   });
 
   it('refuses a label column that is not there, with the nearest name, and a clip that is not listed', async () => {
