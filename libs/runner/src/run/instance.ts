@@ -95,20 +95,16 @@ async function compute(run: InstanceRun, grant: Grant): Promise<Manifest> {
       },
       onOutput: (text) => onEvent({ event: 'output', stage: instance.name, text }),
     });
-    const manifest: Manifest = {
+    const result = {
       key,
       parts,
       code: project.fingerprints.of(instance.stage.source).parts,
-      outputs: {},
       ...said,
       seconds: (performance.now() - started) / 1000,
       peak_memory_bytes: peakMemory,
     };
-    for (const { name, kind } of instance.stage.outputs) {
-      manifest.outputs[name] = await store.addOutput(outputs[name]!, kind.id);
-    }
-    await store.commit(manifest);
-    return manifest;
+    const folders = instance.stage.outputs.map(({ name, kind }) => [name, { kind: kind.id, folder: outputs[name]! }]);
+    return await store.keep(result, Object.fromEntries(folders));
   } finally {
     await rm(work, { recursive: true, force: true });
   }

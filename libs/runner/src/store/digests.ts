@@ -4,7 +4,7 @@
  * A digest is taken again only if size, modification time, change time or inode differ. The change
  * time cannot be set by a program, so an edit that restores the modification time is seen too.
  */
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash, randomUUID, webcrypto } from 'node:crypto';
 import { type BigIntStats, createReadStream } from 'node:fs';
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -20,6 +20,11 @@ interface Remembered {
 const UNSETTLED_NS = 20_000_000n;
 /** The same for file systems that keep whole seconds only. */
 const UNSETTLED_COARSE_NS = 2_000_000_000n;
+
+/** Up to so many bytes another thread is not worth its while. */
+const SMALL = 64 * 2 ** 10;
+/** Up to so many bytes a file is read as a whole. */
+const WHOLE = 32 * 2 ** 20;
 
 export class DigestMemory {
   readonly #file: string;
@@ -97,7 +102,14 @@ function stateOf({ size, mtimeNs, ctimeNs, ino }: BigIntStats): string {
   return `${size} ${mtimeNs} ${ctimeNs} ${ino}`;
 }
 
+/** SHA-256 of a file. Those that fit into memory easily are hashed off this thread, so that several go on at once. */
 export async function sha256File(path: string): Promise<string> {
+  const { size } = await stat(path);
+  if (size <= SMALL)
+    return createHash('sha256')
+      .update(await readFile(path))
+      .digest('hex');
+  if (size <= WHOLE) return Buffer.from(await webcrypto.subtle.digest('SHA-256', await readFile(path))).toString('hex');
   const hash = createHash('sha256');
   await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
   return hash.digest('hex');

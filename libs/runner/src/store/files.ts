@@ -1,6 +1,6 @@
 /** File operations that survive a crash: what is there is complete, or it is not there. */
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ProsodiaError } from '@prosodia/core';
 
@@ -38,22 +38,38 @@ export async function sync(path: string): Promise<void> {
   }
 }
 
-/** Replaces a file in one step. */
-export async function writeAtomically(path: string, content: string | Uint8Array): Promise<void> {
+/** A file's new content, beside its place and not yet seen there. */
+export interface Pending {
+  /** Where the content is now. */
+  readonly path: string;
+  /** Puts it in place in one step; only what is durable should get there. */
+  place(): Promise<void>;
+  /** Removes it; harmless when it is in place. */
+  drop(): Promise<void>;
+}
+
+/** Writes the new content of a file, up to the last step. */
+export async function writeBeside(path: string, content: string | Uint8Array): Promise<Pending> {
   await makeFolder(dirname(path));
   const temporary = `${path}.${randomUUID()}.tmp`;
+  const drop = () => rm(temporary, { force: true }).catch(() => undefined); // The first error says more.
   try {
-    const handle = await open(temporary, 'wx');
-    try {
-      await handle.writeFile(content);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, path);
+    await writeFile(temporary, content, { flag: 'wx' });
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined); // The first error says more.
+    await drop();
     throw error;
+  }
+  return { path: temporary, place: () => rename(temporary, path), drop };
+}
+
+/** Replaces a file in one step. */
+export async function writeAtomically(path: string, content: string | Uint8Array): Promise<void> {
+  const pending = await writeBeside(path, content);
+  try {
+    await sync(pending.path);
+    await pending.place();
+  } finally {
+    await pending.drop();
   }
 }
 

@@ -3,20 +3,27 @@
  *
  * Apart, so that a stage which runs again but gives the same bytes stops the wave there, and going
  * back to old parameters is a hit. A folder enters the content store by one rename after everything
- * in it is on disk, and the manifest is written last: whatever moment a crash chooses, a manifest
+ * in it is on disk, and the manifest is placed last: whatever moment a crash chooses, a manifest
  * never points at less than complete content.
+ *
+ * Waiting for the disk is most of what keeping a result costs, so all files of a result are made
+ * durable at once. The renames are not waited for: one that a power cut takes back is a miss, and
+ * every hit is verified.
  */
 import { createHash } from 'node:crypto';
 import { chmod, readFile, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { DigestMemory, sha256File } from './digests.ts';
-import { hasCode, listFiles, makeFolder, sync, writeAtomically } from './files.ts';
+import { hasCode, listFiles, makeFolder, sync, writeAtomically, writeBeside } from './files.ts';
 import { Lease } from './lease.ts';
 import type { Manifest, StoredFile, StoredOutput } from './manifest.ts';
 import { isGone, newOwner, ownerName, parseOwner } from './owner.ts';
 
 /** Days after which nobody is expected to go on with what an interrupted stage left. */
 const SCRATCH_DAYS = 30;
+
+/** Files whose digests are taken at the same time; Node has four threads for such work. */
+const HASHED_AT_ONCE = 4;
 
 /** A usable result, or why there is none. */
 export type Lookup =
@@ -140,34 +147,59 @@ export class Store {
     return treeDigest(await filesOf(folder));
   }
 
+  /**
+   * Keeps a finished result: moves its outputs into the content store and makes it visible.
+   * @param folders kind and folder of each output; the folders are gone afterwards
+   */
+  async keep(
+    result: Omit<Manifest, 'outputs'>,
+    folders: Readonly<Record<string, { kind: string; folder: string }>>,
+  ): Promise<Manifest> {
+    const outputs: Record<string, StoredOutput> = {};
+    const writes: Promise<void>[] = [];
+    for (const [name, { kind, folder }] of Object.entries(folders)) {
+      outputs[name] = await sealed(folder, kind, (write) => writes.push(write));
+    }
+    const manifest: Manifest = { ...result, outputs };
+    const entry = await writeBeside(this.manifestFile(manifest.key), JSON.stringify(manifest));
+    try {
+      await Promise.all([...writes, sync(entry.path)]);
+      for (const [name, { folder }] of Object.entries(folders)) await this.#enter(folder, outputs[name]!);
+      await entry.place();
+    } finally {
+      await Promise.allSettled(writes);
+      await entry.drop();
+    }
+    await this.#removeScratch(manifest.key);
+    return manifest;
+  }
+
   /** Moves a finished output into the content store. `folder` is gone afterwards. */
   async addOutput(folder: string, kind: string): Promise<StoredOutput> {
-    for (const path of await listFiles(folder)) {
-      await sync(join(folder, path));
-      await chmod(join(folder, path), 0o444);
-    }
-    const files = await filesOf(folder);
-    const output = { kind, digest: treeDigest(files), bytes: files.reduce((sum, { bytes }) => sum + bytes, 0), files };
+    const writes: Promise<void>[] = [];
+    const output = await sealed(folder, kind, (write) => writes.push(write));
+    await Promise.all(writes);
+    await this.#enter(folder, output);
+    return output;
+  }
+
+  /** Makes a result visible whose outputs were all added. */
+  async commit(manifest: Manifest): Promise<void> {
+    await writeAtomically(this.manifestFile(manifest.key), JSON.stringify(manifest));
+    await this.#removeScratch(manifest.key);
+  }
+
+  /** Renames a folder whose files are durable to its place, unless there is one. */
+  async #enter(folder: string, output: StoredOutput): Promise<void> {
     const target = this.contentFolder(output.digest);
     this.#lease?.note(output.digest);
     await makeFolder(dirname(target));
     while (!(await moveTo(folder, target))) {
       // The same content is there already, be it from long ago or put there this moment by another run.
-      if ((await this.#damage(output)) === undefined) {
-        await rm(folder, { recursive: true, force: true });
-        return output;
-      }
+      if ((await this.#damage(output)) === undefined) return rm(folder, { recursive: true, force: true });
       await this.#discard(target);
     }
-    await sync(dirname(target));
-    for (const { path, sha256 } of files) await this.digests.remember(join(target, path), sha256);
-    return output;
-  }
-
-  /** Makes a result visible; call it after all outputs were added. */
-  async commit(manifest: Manifest): Promise<void> {
-    await writeAtomically(this.manifestFile(manifest.key), JSON.stringify(manifest));
-    await this.#removeScratch(manifest.key);
+    await Promise.all(output.files.map(({ path, sha256 }) => this.digests.remember(join(target, path), sha256)));
   }
 
   /** Where the entry of a key is. */
@@ -215,12 +247,45 @@ export class Store {
 }
 
 async function filesOf(folder: string): Promise<StoredFile[]> {
-  const files: StoredFile[] = [];
-  for (const path of await listFiles(folder)) {
+  const paths = await listFiles(folder);
+  return atOnce(paths, HASHED_AT_ONCE, async (path) => {
     const absolute = join(folder, path);
-    files.push({ path, bytes: (await stat(absolute)).size, sha256: await sha256File(absolute) });
+    const [{ size }, sha256] = await Promise.all([stat(absolute), sha256File(absolute)]);
+    return { path, bytes: size, sha256 };
+  });
+}
+
+/**
+ * Makes the files of a finished output read-only and takes their digests.
+ * @param onWrite told of each file's way to the disk, which goes on beside
+ */
+async function sealed(folder: string, kind: string, onWrite: (write: Promise<void>) => void): Promise<StoredOutput> {
+  for (const path of await listFiles(folder)) {
+    await chmod(join(folder, path), 0o444);
+    const write = sync(join(folder, path));
+    write.catch(() => undefined); // Awaited by the caller, later.
+    onWrite(write);
   }
-  return files;
+  const files = await filesOf(folder);
+  return { kind, digest: treeDigest(files), bytes: files.reduce((sum, { bytes }) => sum + bytes, 0), files };
+}
+
+/** Maps items, some at the same time, in their order. */
+async function atOnce<Item, Result>(
+  items: readonly Item[],
+  count: number,
+  work: (item: Item) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = [];
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (next < items.length) {
+      const index = next++;
+      results[index] = await work(items[index]!);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(count, items.length) }, worker));
+  return results;
 }
 
 /** Renames a folder; false if there is one at the target. */
