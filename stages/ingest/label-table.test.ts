@@ -135,6 +135,15 @@ describe('a corpus with a table', () => {
     expect((await runProbe(request()))!.digest).not.toBe(before!.digest);
   });
 
+  it('is kept whole by a choice of vocal channels if it says nothing of them, and says so', async () => {
+    await writeFile(join(root, 'data/corpora/mine.yaml'), PLAIN);
+    await write('path,speaker,emotion\nc.wav,bob,sad\nd.wav,bob,sad\n');
+    const found = await runProbe(request());
+    const { rows, notices } = await runStage(found!, { corpus: 'mine', vocal_channels: ['speech'] });
+    expect(rows).toHaveLength(2);
+    expect(notices).toContainEqual(expect.stringMatching(/no recording says its vocal_channel; all are kept/));
+  });
+
   it('says what is missing where the table is', async () => {
     await writeFile(join(root, 'data/corpora/mine.yaml'), PLAIN);
     await expect(runProbe(request())).rejects.toThrow(

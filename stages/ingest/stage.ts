@@ -68,7 +68,7 @@ export default defineStage({
       );
     }
 
-    const chosen = choose(scan.recordings, params);
+    const chosen = choose(scan.recordings, params, notice);
     const probed = await probeAll(entry.name, folder, chosen, { threads, signal, progress });
     const bad = probed.filter((item) => 'error' in item);
     if (bad.length > 0 && params.on_bad_file === 'error') throw badFile(bad[0]!, bad.length);
@@ -156,12 +156,25 @@ type Choice = Readonly<Record<'speakers' | 'emotions' | 'vocal_channels', readon
 
 const CHOICES = { speakers: 'speaker', emotions: 'emotion', vocal_channels: 'vocal_channel' } as const;
 
-/** Keeps the chosen recordings. Throws a RequestError for a value that no recording has, or if none is left. */
-function choose(found: readonly FoundRecording[], choice: Choice): readonly FoundRecording[] {
+/**
+ * Keeps the chosen recordings. Throws a RequestError for a value that no recording has, or if none is left.
+ *
+ * A corpus that says nothing of vocal channels is kept whole: pipelines for speech are meant to run on anybody's
+ * recordings, and most say only who speaks and what is felt.
+ */
+function choose(
+  found: readonly FoundRecording[],
+  choice: Choice,
+  notice: (message: string) => void,
+): readonly FoundRecording[] {
   let kept = found;
   for (const [param, column] of Object.entries(CHOICES) as [keyof Choice, (typeof CHOICES)[keyof Choice]][]) {
     const wanted = choice[param];
     if (wanted.length === 0) continue;
+    if (column === 'vocal_channel' && found.every(({ columns }) => columns[column] === null)) {
+      notice(`no recording says its vocal_channel; all are kept, though only ${wanted.join(', ')} was asked for`);
+      continue;
+    }
     const present = [...new Set(found.map(({ columns }) => columns[column] ?? ''))].sort();
     const unknown = wanted.find((value) => !present.includes(value));
     if (unknown !== undefined) {
