@@ -7,6 +7,7 @@ import type { Command } from './commands/command.ts';
 import { diff } from './commands/diff.ts';
 import { gc } from './commands/gc.ts';
 import { completionFor } from './commands/completion.ts';
+import { exportCommand } from './commands/export.ts';
 import { generate } from './commands/generate.ts';
 import { graph } from './commands/graph.ts';
 import { inspect } from './commands/inspect.ts';
@@ -15,6 +16,7 @@ import { predict } from './commands/predict.ts';
 import { run } from './commands/run.ts';
 
 import { stages } from './commands/stages.ts';
+import { report } from './commands/report.ts';
 import { runs } from './commands/runs.ts';
 import { status } from './commands/status.ts';
 import { why } from './commands/why.ts';
@@ -26,9 +28,11 @@ import { columns } from './ui/style.ts';
 const COMMANDS: readonly Command[] = [
   run,
   predict,
+  exportCommand,
   status,
   why,
   runs,
+  report,
   diff,
   graph,
   inspect,

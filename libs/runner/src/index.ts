@@ -7,6 +7,7 @@ export { artifactsPage, stagesPage } from './catalogue/markdown.ts';
 export { pipelineSchema } from './catalogue/schema.ts';
 export type { Choice, Instance, OutputRef, Plan } from './pipeline/plan.ts';
 export { UnknownVariableError } from './pipeline/variables.ts';
+export { type ExportOptions, type ExportReport, exportRun } from './predict/export.ts';
 export type { FeaturesResult, LeftOut, PredictResult, Predicted } from './predict/pass.ts';
 export { openPredictor, type OpenPredictorOptions } from './predict/predict.ts';
 export { Predictor, type PredictOptions } from './predict/predictor.ts';

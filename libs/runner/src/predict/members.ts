@@ -1,5 +1,5 @@
 /** Which predictions of a run stand for it: those that its published report judges. */
-import { readlink } from 'node:fs/promises';
+import { readdir, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RequestError } from '@prosodia/core';
 import type { RunRecord } from '../run/record.ts';
@@ -75,12 +75,14 @@ function sources(record: RunRecord, instance: string): string[] {
 
 /** The nearest predictions upstream of the published report, and whether it compares other reports. */
 async function reported(record: RunRecord, folder: string): Promise<{ judged: string[]; compared: boolean }> {
-  const target = await readlink(join(folder, 'report.html')).catch(() => '');
-  const makesReport = (name: string, digest?: string) =>
-    Object.values(record.stages.find(({ stage }) => stage === name)?.outputs ?? {}).some(
-      (output) => output.kind === 'report' && (digest === undefined || digest.includes(output.digest)),
+  const published = await linksIn(folder);
+  const reportsOf = (name: string) =>
+    Object.values(record.stages.find(({ stage }) => stage === name)?.outputs ?? {}).filter(
+      ({ kind }) => kind === 'report',
     );
-  const judge = Object.keys(record.resolved).find((name) => target !== '' && makesReport(name, target));
+  const judge = Object.keys(record.resolved).find((name) =>
+    reportsOf(name).some(({ digest }) => published.some((target) => target.includes(digest))),
+  );
   if (judge === undefined) return { judged: [], compared: false };
   const found = new Set<string>();
   const visit = (instance: string): void => {
@@ -90,6 +92,29 @@ async function reported(record: RunRecord, folder: string): Promise<{ judged: st
     }
   };
   visit(judge);
-  const compared = sources(record, judge).some((source) => makesReport(source));
-  return { judged: [...found].sort(), compared };
+  const compared = sources(record, judge).some((source) => reportsOf(source).length > 0);
+  // A report may be given the members of a vote beside the vote: what it judges is the last.
+  const before = new Set([...found].flatMap((name) => upstreamOf(record, name)));
+  return { judged: [...found].filter((name) => !before.has(name)).sort(), compared };
+}
+
+/** All instances that one depends on. */
+function upstreamOf(record: RunRecord, instance: string): string[] {
+  const found = new Set<string>();
+  const visit = (name: string): void => {
+    for (const source of sources(record, name)) {
+      if (found.has(source)) continue;
+      found.add(source);
+      visit(source);
+    }
+  };
+  visit(instance);
+  return [...found];
+}
+
+/** Where the links in the folder of a run itself lead: into the report that is published as `.`. */
+async function linksIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  const links = entries.filter((entry) => entry.isSymbolicLink());
+  return Promise.all(links.map(({ name }) => readlink(join(folder, name))));
 }
