@@ -72,6 +72,16 @@ describe('what an edit affects', () => {
     ]);
   });
 
+  it('are the targets that `nx affected -t` takes, and no other', async () => {
+    const file = '--files=libs/forest/src/index.ts';
+    const { code, out } = await nx(project, 'affected', '-t', 'mfcc-forest,ensemble,cnn2d', file, '--graph=tasks.json');
+    expect([code, out]).toEqual([0, expect.stringContaining('tasks.json')]);
+    const { tasks } = JSON.parse(readFileSync(join(project.root, 'tasks.json'), 'utf8')) as {
+      tasks: { tasks: Record<string, unknown> };
+    };
+    expect(Object.keys(tasks.tasks).sort()).toEqual(['pipeline-ensemble:ensemble', 'pipeline-mfcc-forest:mfcc-forest']);
+  });
+
   it('is one pipeline for its own file', async () => {
     expect(await affectedBy('pipelines/cnn2d.yaml')).toEqual(['pipeline-cnn2d']);
   });
