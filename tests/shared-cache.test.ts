@@ -1,8 +1,8 @@
 /** A cache shared over HTTP: two machines are two empty stores, and the server does what servers do. */
-import { readdirSync, rmSync } from 'node:fs';
+import { readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { CacheServer } from './support/cache-server.ts';
+import { CacheServer, SECRET } from './support/cache-server.ts';
 import { type Ended, TestProject, summaryOf } from './support/project.ts';
 
 let project: TestProject;
@@ -72,6 +72,37 @@ describe.each(['nx', 's3'] as const)('a shared cache (%s)', (protocol) => {
     server.diesAfter = server.log.length + 3;
     const orphaned = await machine(protocol);
     expect([summaryOf(orphaned).ok, said(orphaned).length]).toEqual([true, 1]);
+  });
+
+  it('that answers slowly but goes on answering is waited for', async () => {
+    await machine(protocol);
+    server.mischief = 'trickle';
+    const slow = await machine(protocol, { PROSODIA_REMOTE_TIMEOUT: '5' });
+    expect([summaryOf(slow).cached, said(slow)]).toEqual([5, []]);
+  });
+
+  it('that two machines write at the same time has whole objects, and both runs end well', async () => {
+    const both = await Promise.all(
+      ['left', 'right'].map((name) => {
+        const env = { ...server.environment[protocol], PROSODIA_ARTIFACTS: `${protocol}-${name}` };
+        return project.cli(['run', 'toy', '--json', '--size=1000'], { env });
+      }),
+    );
+    expect(both.map((ended) => [ended.code, ended.err, said(ended)])).toEqual(Array(2).fill([0, '', []]));
+    const third = await machine(protocol, {}, '--size=1000');
+    expect([summaryOf(third).cached, said(third)]).toEqual([5, []]);
+  });
+
+  it('never has its secret told, in what is printed or kept of a run, whether it goes well or not', async () => {
+    for (const mischief of ['none', 401, 'refuse-writes'] as const) {
+      server.mischief = mischief;
+      const ended = await machine(protocol);
+      const kept = join(project.root, 'fresh');
+      const files = readdirSync(kept, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+      const texts = files.map(({ parentPath, name }) => readFileSync(join(parentPath, name), 'latin1'));
+      expect(texts.length).toBeGreaterThan(5);
+      for (const text of [ended.out, ended.err, ...texts]) expect(text).not.toContain(SECRET);
+    }
   });
 
   it('that takes no writes is read from, and said so once', async () => {

@@ -14,7 +14,7 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createReadStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -162,7 +162,7 @@ async function measureStore(): Promise<void> {
         peak_memory_bytes: 0,
       };
       await store.keep(result, { text: { kind: 'text', folder } });
-      await rm(work, { recursive: true, force: true });
+      await store.removeWork(work);
     });
   };
   const spent: number[] = [];
@@ -173,12 +173,14 @@ async function measureStore(): Promise<void> {
     await work();
     times.push(performance.now() - begun);
   };
+  const release = await store.hold();
   for (let i = 0; i < stages; i++) {
     await time(spent, () => keep(i));
     const probe = join(temporary, `probe-${i}`);
     await writeFile(probe, String(i));
     await time(synced, () => sync(probe));
   }
+  await release();
   await store.digests.save();
   const fresh = new Store(store.root);
   for (let i = 0; i < stages; i++) {

@@ -2,8 +2,12 @@
 import { createHash } from 'node:crypto';
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 
-export type Mischief = 'none' | 'hang' | 'truncate' | 'flip' | 'refuse-writes' | 401 | 403 | 500;
+export type Mischief = 'none' | 'hang' | 'trickle' | 'truncate' | 'flip' | 'refuse-writes' | 401 | 403 | 500;
+
+/** What a client must know, and never tell. */
+export const SECRET = 'open-sesame-3141';
 
 export class CacheServer {
   readonly objects = new Map<string, Buffer>();
@@ -25,12 +29,12 @@ export class CacheServer {
   get environment(): Record<'nx' | 's3', Record<string, string>> {
     const address = `http://127.0.0.1:${this.#port}`;
     return {
-      nx: { PROSODIA_REMOTE: address, PROSODIA_REMOTE_TOKEN: 'secret' },
+      nx: { PROSODIA_REMOTE: address, PROSODIA_REMOTE_TOKEN: SECRET },
       s3: {
         PROSODIA_REMOTE: 's3://bucket/results',
         AWS_ENDPOINT_URL_S3: address,
         AWS_ACCESS_KEY_ID: 'me',
-        AWS_SECRET_ACCESS_KEY: 'secret',
+        AWS_SECRET_ACCESS_KEY: SECRET,
       },
     };
   }
@@ -58,7 +62,7 @@ export class CacheServer {
     const s3 = url.startsWith('/bucket/results/');
     const permitted = s3
       ? /^AWS4-HMAC-SHA256 Credential=me\//.test(headers.authorization ?? '')
-      : headers.authorization === 'Bearer secret' && url.startsWith('/v1/cache/');
+      : headers.authorization === `Bearer ${SECRET}` && url.startsWith('/v1/cache/');
     if (!permitted) return answer(401);
     const known = this.objects.get(hash);
     if (method === 'PUT') {
@@ -74,6 +78,19 @@ export class CacheServer {
       const flipped = Buffer.from(known);
       flipped[514]! ^= 1;
       return answer(200, flipped);
+    }
+    if (this.mischief === 'trickle' && method === 'GET') {
+      // Comes, in pieces with pauses, each shorter than the client's patience.
+      this.log.push('GET trickles');
+      response.writeHead(200, { 'content-length': known.length });
+      const pieces = Array.from({ length: 8 }, (_, i) =>
+        known.subarray(...[i, i + 1].map((n) => (n * known.length) >> 3)),
+      );
+      for (const piece of pieces) {
+        response.write(piece);
+        await sleep(10);
+      }
+      return void response.end();
     }
     if (this.mischief === 'truncate' && method === 'GET') {
       this.log.push('GET breaks off');

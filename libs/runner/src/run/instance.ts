@@ -1,5 +1,5 @@
 /** One stage instance: served from the store, or computed and put there. */
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { DeviceClass } from '@prosodia/core';
@@ -106,7 +106,7 @@ async function compute(run: InstanceRun, grant: Grant): Promise<Manifest> {
     const folders = instance.stage.outputs.map(({ name, kind }) => [name, { kind: kind.id, folder: outputs[name]! }]);
     return await store.keep(result, Object.fromEntries(folders));
   } finally {
-    await rm(work, { recursive: true, force: true });
+    await store.removeWork(work);
   }
 }
 

@@ -48,6 +48,53 @@ async function stored(store: Store, manifest: Manifest): Promise<string> {
 }
 
 describe('Store', () => {
+  it('uses an empty work folder again while a run goes on, never one with something in it, and removes all at the end', async () => {
+    const store = new Store(root);
+    const release = await store.hold();
+    const first = await store.workFolder();
+    await store.removeWork(first);
+    const again = await store.workFolder();
+    const beside = await store.workFolder();
+    expect([again === first, beside === first]).toEqual([true, false]);
+    await writeFile(join(again, 'left'), 'over');
+    await store.removeWork(again);
+    await store.removeWork(beside);
+    expect(await readdir(join(root, 'tmp'))).toHaveLength(1);
+    await release();
+    expect(await readdir(join(root, 'tmp'))).toEqual([]);
+  });
+
+  it('keeps a result of several outputs in one go, as good as added one by one; the folders are gone afterwards', async () => {
+    const store = new Store(root);
+    const { outputs, ...result } = await put(store, FILES);
+    const work = await store.workFolder();
+    for (const name of ['table', 'other']) {
+      await mkdir(join(work, name, 'inner'), { recursive: true });
+      for (const [path, text] of Object.entries(FILES)) await writeFile(join(work, name, path), text + name.slice(5));
+    }
+    await writeFile(join(work, 'other', 'more'), 'more');
+    const folders = {
+      table: { kind: 'text', folder: join(work, 'table') },
+      other: { kind: 'text', folder: join(work, 'other') },
+    };
+    const kept = await store.keep({ ...result, key: 'cd'.repeat(32) }, folders);
+    expect(kept.outputs['table']).toEqual(outputs['table']);
+    expect(await readdir(work)).toEqual([]);
+    expect(await new Store(root).lookUp(kept.key)).toEqual({ hit: true, manifest: kept });
+    await store.removeWork(work);
+  });
+
+  it('makes nothing visible, and leaves no file behind, if a result cannot be kept', async () => {
+    const store = new Store(root);
+    const { outputs, ...result } = await put(store, FILES);
+    expect(Object.keys(outputs)).toEqual(['table']);
+    const key = 'ef'.repeat(32);
+    const gone = join(root, 'tmp', 'gone');
+    await expect(store.keep({ ...result, key }, { table: { kind: 'text', folder: gone } })).rejects.toThrow('ENOENT');
+    expect(await store.lookUp(key)).toEqual({ hit: false, reason: 'absent' });
+    expect((await listFiles(join(root, 'actions'))).filter((path) => path.endsWith('.tmp'))).toEqual([]);
+  });
+
   it('gives back what was put, to this and to a later process, and leaves no work folder', async () => {
     const manifest = await put(new Store(root), FILES);
     const found = await new Store(root).lookUp(KEY);

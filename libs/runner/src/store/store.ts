@@ -37,6 +37,8 @@ export class Store {
   /** What the run in this process relies on; several runs in one process share it. */
   #lease: Lease | undefined;
   #holders = 0;
+  /** Empty work folders that wait for their next use. */
+  readonly #spare: string[] = [];
 
   /** @param root folder of the store; made on first use */
   constructor(root: string) {
@@ -60,15 +62,29 @@ export class Store {
       if (--this.#holders > 0) return;
       const lease = this.#lease;
       this.#lease = undefined;
+      const spare = this.#spare.splice(0);
+      await Promise.all(spare.map((folder) => rm(folder, { recursive: true, force: true }).catch(() => undefined)));
       await lease?.release();
     };
   }
 
   /** A fresh folder for work in progress, on the same file system as the content. */
   async workFolder(): Promise<string> {
+    const spare = this.#spare.pop();
+    if (spare !== undefined) return spare;
     const folder = join(this.root, 'tmp', ownerName(newOwner()));
     await makeFolder(folder);
     return folder;
+  }
+
+  /**
+   * Removes a work folder and whatever is left in it. While a run goes on, an empty one is put by for the next: to
+   * remove a folder takes a disk longer than anything else in keeping a small result.
+   */
+  async removeWork(folder: string): Promise<void> {
+    const left = this.#holders > 0 ? await readdir(folder).catch(() => undefined) : undefined;
+    if (left?.length === 0) this.#spare.push(folder);
+    else await rm(folder, { recursive: true, force: true });
   }
 
   /** Where the stage with this key keeps what a later try can go on from; `commit` removes it. */
@@ -241,7 +257,7 @@ export class Store {
     } catch (error) {
       if (!hasCode(error, 'ENOENT')) throw error; // Another run has discarded it.
     } finally {
-      await rm(away, { recursive: true, force: true });
+      await this.removeWork(away);
     }
   }
 }
