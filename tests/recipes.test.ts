@@ -1,10 +1,11 @@
 /** The shipped recipes: all can be planned, with every split, and those that fan out run end to end on tones. */
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeTinyCorpus, writeTinyCorpus } from './support/corpus.ts';
 import { TestProject, summaryOf } from './support/project.ts';
+import { predictedAgain, shortenedRecipe } from './support/recipes.ts';
 
 const FOLDER = fileURLToPath(new URL('../pipelines', import.meta.url));
 const RECIPES = readdirSync(FOLDER).filter((name) => name.endsWith('.yaml'));
@@ -35,23 +36,9 @@ describe('a shipped recipe', () => {
   });
 });
 
-/** A recipe with a few changes of its text, so that it ends in seconds. */
-function shortened(name: string, changes: readonly (readonly [string, string])[]): string {
-  const text = changes.reduce(
-    (text, [from, to]) => {
-      expect(text).toContain(from);
-      return text.replaceAll(from, to);
-    },
-    readFileSync(join(FOLDER, name), 'utf8'),
-  );
-  const file = join(project.root, name);
-  writeFileSync(file, text);
-  return file;
-}
-
 describe('best', () => {
   it('judges every speaker by models that never heard it, and says how speakers were normalized', async () => {
-    const file = shortened('best.yaml', [
+    const file = shortenedRecipe(project, 'best.yaml', [
       ['epochs: 60', 'epochs: 1'],
       ['extra_trees: true', 'extra_trees: true, n_estimators: 5'],
       ['seed: ${seeds}', 'seed: [1]'],
@@ -67,12 +54,15 @@ describe('best', () => {
     };
     expect(protocol.split.shared_speakers).toBe(0);
     expect(readFileSync(join(latest, 'report.html'), 'utf8')).toContain('normalized by all recordings of that speaker');
+    const { before, now } = await predictedAgain(project, 'best', data, 'vote[fold=0]', true);
+    expect(before).toHaveLength(40);
+    expect(now).toEqual(before);
   }, 240_000);
 });
 
 describe('cnn-lstm', () => {
   it('searches on validation rows, trains the winner again from other seeds, and writes CSV', async () => {
-    const file = shortened('cnn-lstm.yaml', [
+    const file = shortenedRecipe(project, 'cnn-lstm.yaml', [
       ['epochs: 100', 'epochs: 1'],
       ['frames: 174', 'frames: 20'],
     ]);
@@ -83,5 +73,8 @@ describe('cnn-lstm', () => {
     const latest = join(project.root, 'artifacts', 'runs', 'cnn-lstm', 'latest');
     expect(readFileSync(join(latest, 'spread', 'comparison.md'), 'utf8')).toMatch(/seed=1 +\| seed=2/);
     expect(readFileSync(join(latest, 'csv', 'predictions.csv'), 'utf8')).toMatch(/^clip_id,item_id,fold,role,label,/);
+    const { before, now } = await predictedAgain(project, 'cnn-lstm', data);
+    expect(before.length).toBeGreaterThan(5);
+    expect(now).toEqual(before);
   }, 240_000);
 });

@@ -32,6 +32,8 @@ export interface Started {
 export interface CliOptions {
   env?: Record<string, string>;
   cwd?: string;
+  /** Bytes on standard input; without them it is closed. */
+  input?: Uint8Array;
 }
 
 export class TestProject {
@@ -51,16 +53,17 @@ export class TestProject {
   }
 
   /** Starts the command, in a process group of its own. */
-  start(args: readonly string[], { env = {}, cwd = this.root }: CliOptions = {}): Started {
+  start(args: readonly string[], { env = {}, cwd = this.root, input }: CliOptions = {}): Started {
     const child = spawn(process.execPath, [join(this.root, 'libs/cli/bin/prosodia.mjs'), ...args], {
       cwd,
       detached: true,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [input ? 'pipe' : 'ignore', 'pipe', 'pipe'],
       env: cleanEnvironment(env),
     });
     const said = { out: '', err: '' };
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (said.out += text));
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (said.err += text));
+    child.stdin?.end(input);
+    child.stdout!.setEncoding('utf8').on('data', (text: string) => (said.out += text));
+    child.stderr!.setEncoding('utf8').on('data', (text: string) => (said.err += text));
     const ended = new Promise<Ended>((resolve, reject) => {
       child.on('error', reject);
       child.on('close', (code, signal) => resolve({ code, signal, ...said, events: eventsIn(said.out) }));

@@ -5,7 +5,7 @@
  * lie side by side, so that such a URL holds wherever the bundler has put the code that names it.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { createRequire, isBuiltin } from 'node:module';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { DataError } from '@prosodia/core';
@@ -129,7 +129,7 @@ function packagesOf(root: string, { outputs }: Esbuild.Metafile): Record<string,
   const names = new Set<string>();
   for (const { imports } of Object.values(outputs)) {
     for (const { path, kind, external } of imports) {
-      if (external && kind !== 'dynamic-import' && !path.startsWith('node:')) names.add(packageName(path));
+      if (external && kind !== 'dynamic-import' && !isBuiltin(path)) names.add(packageName(path));
     }
   }
   return Object.fromEntries([...names].sort().map((name) => [name, lockedVersion(root, name)]));

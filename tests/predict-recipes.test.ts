@@ -1,0 +1,95 @@
+/**
+ * Every recipe's run predicts its own test recordings as it did in the run, bit for bit: the graph that serves is
+ * the one that trained, on one thread and on the same device. The recipes that `recipes.test.ts` runs are tried there.
+ */
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describeTinyCorpus, writeTinyCorpus } from './support/corpus.ts';
+import { TestProject, summaryOf } from './support/project.ts';
+import { predictedAgain, shortenedRecipe } from './support/recipes.ts';
+
+interface Output {
+  members: string[];
+}
+
+let project: TestProject;
+let data: string;
+beforeAll(() => {
+  project = new TestProject('all');
+  describeTinyCorpus(project.root);
+  data = join(project.root, 'recordings');
+  writeTinyCorpus(data);
+});
+afterAll(() => project.remove());
+
+interface Case {
+  recipe: string;
+  changes: readonly (readonly [string, string])[];
+  args?: string[];
+  /** As given to --stage. */
+  stage?: string;
+}
+
+const CASES: Case[] = [
+  {
+    recipe: 'ensemble',
+    changes: [
+      ['epochs: 120', 'epochs: 1'],
+      ['n_estimators: 500', 'n_estimators: 5'],
+    ],
+  },
+  {
+    recipe: 'cnn2d',
+    changes: [
+      ['epochs: 100', 'epochs: 1'],
+      ['frames: 94', 'frames: 16'],
+    ],
+  },
+  {
+    recipe: 'handcrafted-cnn',
+    changes: [
+      ['epochs: 50', 'epochs: 1'],
+      ['frames: 108', 'frames: 16'],
+    ],
+  },
+  {
+    recipe: 'architectures',
+    changes: [
+      ['epochs: 200', 'epochs: 1'],
+      ['frames: 130', 'frames: 16'],
+      ['copies: 4', 'copies: 1'],
+      ['units: 128, return_sequences', 'units: 8, return_sequences'],
+      ['exclude:', 'exclude:\n    - { feature: [mfcc, gaussian], model: [cnn, lstm, hybrid] }'],
+    ],
+    args: ['--folds=0'],
+    stage: 'network[feature=mel,model=hybrid]',
+  },
+];
+
+describe.each(CASES)('$recipe', ({ recipe, changes, args = [], stage }) => {
+  it('gives its test recordings the probabilities they had in the run', async () => {
+    const file = shortenedRecipe(project, recipe, changes);
+    const ran = await project.cli(['run', file, '--json', '--corpus=tiny', `--data=${data}`, ...args]);
+    expect(ran.err).toBe('');
+    expect(summaryOf(ran)).toMatchObject({ ok: true });
+    const { before, now } = await predictedAgain(project, recipe, data, stage);
+    expect(before.length).toBeGreaterThan(5);
+    expect(now).toEqual(before);
+  }, 240_000);
+});
+
+describe('a run whose report compares several networks', () => {
+  it('asks which of them is meant', async () => {
+    const { code, err } = await project.cli(['predict', 'architectures', join(data, '01_calm_1.wav')]);
+    expect(code).toBe(2);
+    expect(err).toContain('the report of the run compares several predictors');
+    expect(err).toContain('--stage');
+  });
+
+  it('averages those that have the values given, and says how many', async () => {
+    const given = ['--stage=network[feature=mel]', join(data, '01_calm_1.wav'), '--json'];
+    const { out, err } = await project.cli(['predict', 'architectures', ...given]);
+    expect(err).toBe('');
+    expect((JSON.parse(out) as Output).members).toHaveLength(3);
+  });
+});
