@@ -1,9 +1,7 @@
 /** report.html: one self-contained file, made to be read by somebody who did not run the pipeline. */
-import { escapeXml as escape, percent, plotStyle } from '@prosodia/plots';
+import { Markup, OWN_ROW, escapeXml as escape, figure, htmlPage, list, percent, section, table } from '@prosodia/plots';
 import type { Evaluation } from './evaluation.ts';
 import { limits } from './model-card.ts';
-import { Markup, OWN_ROW, figure, list, section, table } from './html.ts';
-import { PAGE_STYLE } from './page-style.ts';
 import { protocolInWords } from './protocol.ts';
 import { type Headline, type Interval, meanAndDeviation } from './scores.ts';
 
@@ -50,21 +48,7 @@ export function page(evaluation: Evaluation, pictures: ReadonlyMap<string, strin
     RUN_MARK,
     '<footer>Made by Prosodia. The numbers of this page are in metrics.json, the single predictions in predictions.parquet.</footer>',
   ];
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escape(title)}${protocol.synthetic ? ' (synthetic data)' : ''}</title>
-<style>${PAGE_STYLE}${plotStyle()}</style>
-</head>
-<body>
-<main>
-${body.filter((part) => part !== '').join('\n')}
-</main>
-</body>
-</html>
-`;
+  return htmlPage(`${title}${protocol.synthetic ? ' (synthetic data)' : ''}`, body);
 }
 
 function syntheticBanner(): string {

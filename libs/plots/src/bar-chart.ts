@@ -14,6 +14,8 @@ export interface Bar {
   reference?: number | undefined;
   /** What `value` is the mean of, drawn as dots. */
   points?: readonly number[] | undefined;
+  /** True for a bar of the second of two things compared, drawn in the second colour. */
+  second?: boolean;
 }
 
 export interface BarChartOptions {
@@ -25,7 +27,7 @@ export interface BarChartOptions {
   range?: readonly [number, number];
   format?: (value: number) => string;
   /** Names in the legend; entries without data are left out. */
-  names?: { value: string; interval?: string; reference?: string; points?: string };
+  names?: { value: string; second?: string; interval?: string; reference?: string; points?: string };
   theme?: Theme;
 }
 
@@ -76,7 +78,7 @@ export function barChart(options: BarChartOptions): string {
         width: Math.abs(to - from),
         height: 18,
         rx: 2,
-        fill: seriesColor(theme, 0),
+        fill: seriesColor(theme, bar.second ? 1 : 0),
         'fill-opacity': BAR_OPACITY,
       }),
     ];
@@ -121,6 +123,9 @@ function legendEntries(theme: Theme, bars: readonly Bar[], names: BarChartOption
   const entries: LegendEntry[] = [
     { name: names.value, color: seriesColor(theme, 0), shape: 'box', opacity: BAR_OPACITY },
   ];
+  if (names.second && bars.some((bar) => bar.second)) {
+    entries.push({ name: names.second, color: seriesColor(theme, 1), shape: 'box', opacity: BAR_OPACITY });
+  }
   if (names.interval && bars.some((bar) => bar.interval)) {
     entries.push({ name: names.interval, color: color(theme, 'ink'), shape: 'line' });
   }

@@ -139,6 +139,25 @@ export function legend(theme: Theme, entries: readonly LegendEntry[], x: number,
   return out;
 }
 
+/** From one line of a legend to the next. */
+export const LEGEND_LINE = 17;
+
+/** Entries that fit beside each other, line by line; an entry that is too long has a line of its own. */
+export function legendLines(names: readonly string[], width: number): { from: number; to: number }[] {
+  const lines: { from: number; to: number }[] = [];
+  let pen = 0;
+  names.forEach((name, i) => {
+    const size = 26 + textWidth(name, { size: TICK_SIZE }) + 20;
+    if (lines.length === 0 || pen + size - 20 > width) {
+      lines.push({ from: i, to: i });
+      pen = 0;
+    }
+    lines.at(-1)!.to = i + 1;
+    pen += size;
+  });
+  return lines;
+}
+
 /** Throws a RequestError unless all values are finite. */
 export function requireFinite(values: Iterable<number>, what: string): void {
   let position = 0;

@@ -5,7 +5,9 @@ import {
   type LegendEntry,
   TICK_SIZE,
   heading,
+  LEGEND_LINE,
   legend,
+  legendLines,
   linear,
   requireFinite,
   requireSameLength,
@@ -22,6 +24,8 @@ export interface LineSeries {
   x: readonly number[];
   y: readonly number[];
   dashed?: boolean;
+  /** Number of its colour, from 0; default its place. Two lines of one thing share one. */
+  color?: number;
 }
 
 export interface LinePanel {
@@ -45,13 +49,21 @@ const PANEL: { width: number; height: number } = { width: 340, height: 230 };
 /** Throws a RequestError if a series is empty, is not finite, or its x and y differ in length. */
 export function lineChart({ title, xName, panels, mark, theme = 'light' }: LineChartOptions): string {
   const out = [heading(theme, title, 20)];
+  const lines = panels.map(
+    ({ series }) =>
+      legendLines(
+        series.map(({ name }) => name),
+        PANEL.width,
+      ).length,
+  );
+  const room = (Math.max(1, ...lines) - 1) * LEGEND_LINE;
   panels.forEach((panel, p) => {
-    const box = { left: 70 + p * (PANEL.width + 78), top: 84, ...PANEL };
+    const box = { left: 70 + p * (PANEL.width + 78), top: 84 + room, ...PANEL };
     out.push(drawPanel(theme, panel, box, xName, mark));
   });
   const width = 70 + panels.length * (PANEL.width + 78) - 50;
   const description = panels.map(({ name, series }) => `${name}: ${series.map((s) => s.name).join(', ')}`).join('; ');
-  return svgDocument({ width, height: 366, title, description, background: background(theme) }, ...out);
+  return svgDocument({ width, height: 366 + room, title, description, background: background(theme) }, ...out);
 }
 
 function drawPanel(theme: Theme, panel: LinePanel, box: Box, xName: string, mark: LineChartOptions['mark']): string {
@@ -80,7 +92,7 @@ function drawPanel(theme: Theme, panel: LinePanel, box: Box, xName: string, mark
   if (mark && mark.x >= xRange[0] && mark.x <= xRange[1]) out.push(drawMark(theme, box, x(mark.x), mark.label));
   const entries: LegendEntry[] = [];
   panel.series.forEach((series, s) => {
-    const stroke = seriesColor(theme, s);
+    const stroke = seriesColor(theme, series.color ?? s);
     const points = series.x.map((value, i) => [x(value), y(series.y[i]!)] as const);
     out.push(
       points.length === 1
@@ -96,7 +108,14 @@ function drawPanel(theme: Theme, panel: LinePanel, box: Box, xName: string, mark
     );
     entries.push({ name: series.name, color: stroke, shape: series.dashed ? 'dashed' : 'line' });
   });
-  out.push(legend(theme, entries, box.left, box.top - 28));
+  const lines = legendLines(
+    entries.map(({ name }) => name),
+    box.width,
+  );
+  lines.forEach((line, k) => {
+    const y = box.top - 28 - (lines.length - 1 - k) * LEGEND_LINE;
+    out.push(legend(theme, entries.slice(line.from, line.to), box.left, y));
+  });
   return element('g', {}, ...out);
 }
 

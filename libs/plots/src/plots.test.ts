@@ -3,7 +3,9 @@ import { RequestError } from '@prosodia/core';
 import {
   type Theme,
   barChart,
+  confusionDifference,
   confusionMatrix,
+  htmlPage,
   heatMap,
   histogram,
   histogramCounts,
@@ -25,6 +27,8 @@ const epochs = [1, 2, 3, 4];
 /** One small picture of each kind. */
 const charts: Record<string, (theme: Theme) => string> = {
   confusionMatrix: (theme) => confusionMatrix({ labels, counts, title: 'Matrix & more', theme }),
+  confusionDifference: (theme) =>
+    confusionDifference({ labels, first: counts, second: counts, names: ['a', 'b'], title: 'Change', theme }),
   lineChart: (theme) =>
     lineChart({
       title: 'Training',
@@ -202,4 +206,42 @@ describe('svgToPng', () => {
   it('refuses a picture whose colours only a page knows', () => {
     expect(() => svgToPng(charts['histogram']!('embedded'))).toThrow(/theme 'light'/);
   });
+});
+
+describe('a difference of confusion matrices', () => {
+  const second = [
+    [9, 0, 1],
+    [0, 4, 0],
+    [0, 0, 3],
+  ];
+  const svg = confusionDifference({ labels, first: counts, second, names: ['a', 'b'], title: 'Change' });
+
+  it('tells of each cell by how many points its share of the row changes, from the first to the second', () => {
+    expect(svg).toContain('happy taken for happy: +20.0 points from a to b');
+    expect(svg).toContain('sad taken for happy: −25.0 points from a to b');
+    expect(svg).toContain('more often in b');
+  });
+
+  it('refuses matrices that do not fit the labels', () => {
+    const wrong = { labels, first: counts, second: [[1]], names: ['a', 'b'] as const, title: 'x' };
+    expect(() => confusionDifference(wrong)).toThrow(RequestError);
+  });
+});
+
+it('a legend that is too long for its panel goes on in another line, and the panel moves down', () => {
+  const chart = (name: string) =>
+    lineChart({
+      title: 't',
+      xName: 'x',
+      panels: [{ name: 'y', series: [1, 2, 3].map((i) => ({ name: `${name}${i}`, x: [0, 1], y: [0, i] })) }],
+    });
+  const height = (svg: string) => Number(/ height="(\d+)"/.exec(svg)![1]);
+  expect(height(chart('a rather long name of a series, number '))).toBeGreaterThan(height(chart('s')));
+});
+
+it('a page carries its style, escapes its title, and leaves empty parts out', () => {
+  const page = htmlPage('a < b', ['<p>x</p>', '', '<p>y</p>']);
+  expect(page).toContain('<title>a &lt; b</title>');
+  expect(page).toContain('prefers-color-scheme:dark');
+  expect(page).toContain('<p>x</p>\n<p>y</p>\n</main>');
 });

@@ -11,8 +11,8 @@ export interface AloneOptions {
   stage: string;
   /** As in a pipeline; defaults are filled in. */
   params: Readonly<Record<string, unknown>>;
-  /** Folder of an artifact by input name. */
-  inputs: Readonly<Record<string, string>>;
+  /** Folder of an artifact by input name; of an input that takes several, each with the name it comes by. */
+  inputs: Readonly<Record<string, string | readonly { from: string; folder: string }[]>>;
   /** Empty folder by output name. */
   outputs: Readonly<Record<string, string>>;
   /** Told what the stage wants its user to know. */
@@ -34,7 +34,12 @@ export async function runAlone(project: Project, options: AloneOptions): Promise
     seed: 0,
     device: 'cpu' as const,
     threads: 1,
-    inputs: Object.fromEntries(Object.entries(inputs).map(([input, folder]) => [input, [{ from: input, folder }]])),
+    inputs: Object.fromEntries(
+      Object.entries(inputs).map(([input, given]) => [
+        input,
+        typeof given === 'string' ? [{ from: input, folder: given }] : [...given],
+      ]),
+    ),
     outputs: { ...outputs },
     scratch: join(project.artifacts, 'scratch', name),
     corpora: {},

@@ -3,7 +3,7 @@ import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type ArtifactKind, DataError, type OpenOptions, messageOf } from '@prosodia/core';
 import { type Row, buildTable, checkCell } from '../columns.ts';
-import { encodeParquet } from '../parquet.ts';
+import { encodeParquet, readWhole } from '../parquet.ts';
 import { TableReader } from '../reader.ts';
 import type { TableSchema } from '../schema.ts';
 import { TableWriter } from '../writer.ts';
@@ -31,6 +31,12 @@ export class FolderReader {
 
   async json<T>(name: string): Promise<T> {
     return JSON.parse(new TextDecoder().decode(await this.bytes(name))) as T;
+  }
+
+  /** Rows of a small table that is one file, as {@link FolderWriter.parquet} writes it. Throws a DataError if it cannot be read. */
+  async parquet<R extends object = Row>(name: string): Promise<R[]> {
+    const table = await readWhole(join(this.folder, name), `${this.where}, ${name}`);
+    return table.toArray().map((row: { toJSON(): unknown }) => row.toJSON() as R);
   }
 
   /** A table stored in a folder inside this one. */

@@ -1,4 +1,4 @@
-/** The style of a report page: one column, light and dark, for phones, screens and paper. */
+/** The style of a page with pictures: one column, light and dark, for phones, screens and paper. */
 export const PAGE_STYLE = `
 :root{color-scheme:light dark;--paper:#ffffff;--panel:#f5f7f9;--ink:#1b2733;--muted:#566573;--line:#dde3e9;--accent:#005f96;--warn-paper:#fff3d6;--warn-ink:#5c3a00;--warn-line:#e0a526}
 @media screen and (prefers-color-scheme:dark){:root{--paper:#14191f;--panel:#1c232b;--ink:#e8edf2;--muted:#9fb0bf;--line:#2f3a45;--accent:#6cbcf0;--warn-paper:#3a2c0c;--warn-ink:#ffe2a0;--warn-line:#b98518}}
@@ -32,6 +32,9 @@ tr.total th,tr.total td{font-weight:600;border-top:2px solid var(--line)}
 figure{margin:1rem 0 1.4rem;overflow-x:auto}
 figure{display:flex;flex-wrap:wrap}
 figure svg{display:block;flex:none;max-width:100%;height:auto}
+h3{font-size:1.05rem;margin:1rem 0 .3rem}
+.pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(25rem,100%),1fr));gap:0 1rem}
+.pair figure svg{flex:0 1 auto}
 figcaption{flex:1 0 100%;color:var(--muted);font-size:.9rem;max-width:46rem}
 details{margin:.4rem 0}
 summary{cursor:pointer;font-weight:600}

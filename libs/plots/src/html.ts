@@ -1,5 +1,7 @@
-/** The few pieces of HTML that the report is made of. */
-import { escapeXml as escape } from '@prosodia/plots';
+/** The few pieces of HTML that pages with pictures are made of: reports, comparisons. */
+import { PAGE_STYLE } from './page-style.ts';
+import { escapeXml as escape } from './svg.ts';
+import { plotStyle } from './theme.ts';
 
 /** First cell of the row that stands for the judged predictions in tables that compare; it is set apart. */
 export const OWN_ROW = 'This report';
@@ -47,4 +49,27 @@ export function table(
     return `<tr${total}>${cells.join('')}</tr>`;
   });
   return `<div class="scroll" tabindex="0" role="region" aria-label="${escape(caption)}"><table><caption><span>${escape(caption)}</span></caption><thead><tr>${head}</tr></thead><tbody>${body.join('\n')}</tbody></table></div>`;
+}
+
+/**
+ * A page that needs no other file, light or dark as its reader prefers.
+ * @param title text
+ * @param body HTML of its parts; empty ones are left out
+ */
+export function htmlPage(title: string, body: readonly string[]): string {
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escape(title)}</title>
+<style>${PAGE_STYLE}${plotStyle()}</style>
+</head>
+<body>
+<main>
+${body.filter((part) => part !== '').join('\n')}
+</main>
+</body>
+</html>
+`;
 }
