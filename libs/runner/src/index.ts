@@ -18,6 +18,7 @@ export type { OnEvent, RunEvent, Status } from './run/events.ts';
 export { type GcOptions, type GcReport, collectGarbage } from './run/gc.ts';
 export { pinRun } from './run/kept.ts';
 export { readRecord, type RunRecord, type StageRecord } from './run/record.ts';
-export { runPlan, type RunOptions, type RunResult } from './run/run.ts';
+export type { RunOptions, RunResult } from './run/finish.ts';
+export { runPlan } from './run/run.ts';
 export { statusOf, type StageStatus } from './run/status.ts';
 export type { Manifest, StoredFile, StoredOutput } from './store/manifest.ts';

@@ -10,17 +10,16 @@ import type { Instance, Plan } from '../pipeline/plan.ts';
 import type { Project } from '../project.ts';
 import { openRemote } from '../remote/open.ts';
 import type { Remote } from '../remote/remote.ts';
-import { writing } from '../store/files.ts';
 import type { KeyParts, Manifest } from '../store/manifest.ts';
 import { AUTO_REASON, deviceOf, isAutomatic } from './device.ts';
-import type { OnEvent, Status } from './events.ts';
+import type { Status } from './events.ts';
 import { corpusFolders, probeExternal } from './external.ts';
+import { type Failure, type RunOptions, type RunResult, finishRun } from './finish.ts';
 import { type Chosen, grow } from './grow.ts';
 import { computeInstance, missReason } from './instance.ts';
 import { keyOf, keyParts } from './keys.ts';
 import { Queue } from './queue.ts';
-import { type KeptRun, keepRun, recordOf } from './keep-run.ts';
-import { type RunRecord, type StageRecord, lastStages, runsFolder } from './record.ts';
+import { type StageRecord, lastStages } from './record.ts';
 import { type Grant, Slots } from './slots.ts';
 import { Printed, doneRecord, skippedRecord } from './stage-records.ts';
 
@@ -29,23 +28,6 @@ const QUIET_SECONDS = 1;
 
 /** Results looked up at the same time. */
 const LOOK_UPS = 32;
-
-export interface RunOptions {
-  signal: AbortSignal;
-  onEvent: OnEvent;
-  /** Stages (and threads) at the same time; default: the machine's cores. */
-  jobs?: number;
-}
-
-export interface RunResult {
-  record: RunRecord;
-  folder: string;
-  /** Logs of the stages that failed. */
-  logs: string[];
-  /** The error of the first stage that failed, or of writing the record. */
-  error?: Error;
-  cancelled: boolean;
-}
 
 /** Runs a plan to its end. A failed stage is part of the result; only a broken request throws. */
 export async function runPlan(project: Project, plan: Plan, options: RunOptions): Promise<RunResult> {
@@ -87,7 +69,7 @@ class Run {
   /** Keys that are being computed. */
   readonly #computing = new Set<string>();
   readonly #choices: Record<string, Chosen> = {};
-  #failure: { stage: string; error: Error } | undefined;
+  #failure: Failure | undefined;
   /** Whether it was said why the device is what it is. */
   #explained = false;
 
@@ -129,7 +111,20 @@ class Run {
         await store.digests.save().catch(() => undefined); // A read-only store still serves hits.
       }
       const seconds = (performance.now() - begun) / 1000;
-      return await this.#finish(started, seconds, signal.aborted);
+      return await finishRun({
+        project: this.#project,
+        plan: this.#plan,
+        records: this.#records,
+        results: this.#results,
+        printed: this.#printed.lines,
+        choices: this.#choices,
+        device: this.#device,
+        failure: this.#failure,
+        started,
+        seconds,
+        cancelled: signal.aborted,
+        onEvent,
+      });
     } finally {
       await release();
     }
@@ -368,53 +363,6 @@ class Run {
       this.#controller.abort();
     }
     this.#options.onEvent({ event: 'stage', stage: instance.name, status, seconds, reason, bytes: 0, message });
-  }
-
-  async #finish(started: Date, seconds: number, cancelled: boolean): Promise<RunResult> {
-    const plan = this.#plan;
-    const stages = plan.instances.map(({ name }) => this.#records.get(name)!);
-    const finished =
-      plan.pending.length === 0 && stages.every(({ status }) => status === 'computed' || status === 'cached');
-    const record = recordOf(plan, stages, {
-      ok: finished,
-      started,
-      seconds,
-      device: this.#device,
-      choices: this.#choices,
-    });
-    const runs = runsFolder(this.#project, plan.name);
-    let kept: KeptRun = { run: 0, folder: runs, logs: [] };
-    let unwritten: Error | undefined;
-    try {
-      kept = await writing(runs, () =>
-        keepRun(this.#project, record, plan.publish, this.#results, this.#printed.lines),
-      );
-    } catch (error) {
-      unwritten = error instanceof Error ? error : new Error(String(error));
-    }
-    const { onEvent } = this.#options;
-    for (const { name } of plan.instances) {
-      for (const text of this.#results.get(name)?.summary ?? []) onEvent({ event: 'summary', stage: name, text });
-    }
-    const error = this.#failure?.error ?? unwritten;
-    const ok = finished && !error;
-    const stopped = this.#failure?.stage ?? (unwritten ? 'record' : finished ? undefined : 'interrupted');
-    onEvent({
-      event: 'run',
-      ok,
-      computed: stages.filter(({ status }) => status === 'computed').length,
-      cached: stages.filter(({ status }) => status === 'cached').length,
-      seconds,
-      run: kept.folder,
-      ...(stopped === undefined ? {} : { stopped }),
-    });
-    return {
-      record: { ...record, run: kept.run, ok },
-      folder: kept.folder,
-      logs: kept.logs,
-      cancelled: cancelled && !finished && !error,
-      ...(error ? { error } : {}),
-    };
   }
 }
 
