@@ -50,6 +50,28 @@ describe('why, before running,', () => {
     ]);
   });
 
+  it('explains a stage that several paths lead to once, and refers to it after that', async () => {
+    const file = join(project.root, 'diamond.yaml');
+    writeFileSync(
+      file,
+      `name: diamond
+vars: { word: hello }
+stages:
+  word: { uses: write, with: { text: '\${word}' } }
+  left: { uses: upper, from: { text: word } }
+  right: { uses: upper, from: { text: word }, with: { suffix: '?' } }
+  joined: { uses: join, from: { texts: [left, right] } }
+`,
+    );
+    await cli('run', file);
+    const { out } = await cli('why', file, 'joined', '--word=bye');
+    expect(out.match(/parameter text: "hello" -> "bye"/g)).toHaveLength(1);
+    expect(out).toContain('word would be computed, as explained above\n');
+    const { through } = JSON.parse((await cli('why', file, 'joined', '--word=bye', '--json')).out) as Explanation;
+    const words = through.flatMap(({ causes }) => causes.flatMap((cause) => cause.through.flatMap((t) => t.causes)));
+    expect(words.map(({ repeated }) => repeated)).toEqual([undefined, true]);
+  });
+
   it('names the seed for a stage that draws', async () => {
     expect(await why('drawn', '--seed=43')).toContain('\n  seed: 42 -> 43\n');
   });

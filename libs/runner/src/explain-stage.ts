@@ -28,6 +28,8 @@ export interface Cause {
   changes: Change[];
   /** Not a difference of keys: damage, never run, failed last time, removed from the store. */
   remark?: string;
+  /** It is explained where it was met before, and not again here. */
+  repeated?: true;
   /** By input that differs or may differ: the stages whose bytes it has. */
   through: { input: string; certain: boolean; causes: Cause[] }[];
 }
@@ -112,7 +114,7 @@ async function explain(
   const side = (await now(stage))!;
   const previous = earlier.find(({ record }) => record.stages.some((each) => each.stage === stage && each.parts));
   const before = previous ? snapshotOf(project, previous.record) : undefined;
-  const cause = await causeOf(stage, now, before);
+  const cause = await causeOf(stage, now, before, new Set([stage]));
   const made = side.status === 'cached' ? madeBy(side.key, earlier) : undefined;
   return {
     ...cause,
@@ -125,7 +127,8 @@ async function explain(
   };
 }
 
-async function causeOf(stage: string, now: Snapshot, before: Snapshot | undefined): Promise<Cause> {
+/** @param told stages that are explained already, to which those explained here are added */
+async function causeOf(stage: string, now: Snapshot, before: Snapshot | undefined, told: Set<string>): Promise<Cause> {
   const side = await now(stage);
   if (!side) return { stage, status: 'unknown', changes: [], remark: 'it is in no plan', through: [] };
   const { status } = side;
@@ -151,7 +154,14 @@ async function causeOf(stage: string, now: Snapshot, before: Snapshot | undefine
     for (const { instance, output } of references) {
       const [given, had] = [await now(instance), await before!(instance)];
       if (given?.outputs && given.outputs[output] === had?.outputs?.[output]) continue;
-      if (!causes.some((cause) => cause.stage === instance)) causes.push(await causeOf(instance, now, before));
+      if (causes.some((cause) => cause.stage === instance)) continue;
+      if (told.has(instance)) {
+        const status = given?.status ?? 'unknown';
+        causes.push({ stage: instance, status, changes: [], repeated: true, through: [] });
+        continue;
+      }
+      told.add(instance);
+      causes.push(await causeOf(instance, now, before, told));
     }
     through.push({ input, certain, causes });
   }

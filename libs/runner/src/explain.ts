@@ -142,6 +142,10 @@ export function changedLeaves(before: unknown, now: unknown, path = ''): Record<
       ...keys.map((key) => changedLeaves(before[key], now[key], path === '' ? key : `${path}.${key}`)),
     ) as Record<string, [unknown, unknown]>;
   }
+  // A list of plain values is one thing; in a list of maps, such as layers, one of them changes.
+  if (Array.isArray(before) && Array.isArray(now) && before.length === now.length && now.some(isMap)) {
+    return changedLeaves({ ...(before as unknown[]) }, { ...(now as unknown[]) }, path);
+  }
   return JSON.stringify(before) === JSON.stringify(now) ? {} : { [path]: [before, now] };
 }
 

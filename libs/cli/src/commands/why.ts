@@ -100,7 +100,8 @@ function sayCause({ changes, remark, through }: Cause, indent: string): string[]
         : `${indent}input ${input} ${certain ? 'has other bytes' : 'may change'}, through ${causes.map(({ stage }) => stage).join(', ')}`,
     );
     for (const cause of causes) {
-      lines.push(`${indent}  ${cause.stage} ${STATUS[cause.status]}`, ...sayCause(cause, `${indent}    `));
+      const above = cause.repeated ? ', as explained above' : '';
+      lines.push(`${indent}  ${cause.stage} ${STATUS[cause.status]}${above}`, ...sayCause(cause, `${indent}    `));
     }
   }
   return lines;

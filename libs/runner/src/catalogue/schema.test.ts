@@ -49,3 +49,25 @@ describe('the editor schema', () => {
     expect(accepts(FAN.replace(from, to))).toBe(false);
   });
 });
+
+interface Node {
+  description?: string;
+  properties?: Record<string, Node>;
+  anyOf?: Node[];
+}
+
+/** Parameters of every stage, by place; `with` is a map of them, or a variable. */
+function parametersIn(node: unknown, path: string, found: Map<string, Node>): Map<string, Node> {
+  if (typeof node !== 'object' || node === null) return found;
+  for (const { properties } of (node as Node).properties?.['with']?.anyOf ?? []) {
+    for (const [name, parameter] of Object.entries(properties ?? {})) found.set(`${path}.${name}`, parameter);
+  }
+  for (const [key, child] of Object.entries(node)) parametersIn(child, `${path}.${key}`, found);
+  return found;
+}
+
+it('the editor schema says on hover what every parameter of every stage is', () => {
+  const found = parametersIn(schema, '', new Map());
+  expect(found.size).toBeGreaterThan(80);
+  expect([...found].filter(([, { description }]) => !description).map(([path]) => path)).toEqual([]);
+});
