@@ -21,6 +21,7 @@ import { runs } from './commands/runs.ts';
 import { status } from './commands/status.ts';
 import { why } from './commands/why.ts';
 import { createContext } from './context.ts';
+import { EXAMPLES } from './examples.ts';
 import { EXIT, exitCodeOf, explain } from './exit.ts';
 import type { Streams } from './ui/reporter.ts';
 import { columns } from './ui/style.ts';
@@ -105,5 +106,12 @@ function help(command: Command): string {
     `  --${name}${option.type === 'flag' ? '' : ` ${option.placeholder ?? 'VALUE'}`}`,
     option.summary,
   ]);
-  return `prosodia ${command.name} ${command.usage}\n\n${command.summary}\n\n${columns(rows)}\n`;
+  const examples = (EXAMPLES[command.name] ?? []).map(([rest, what]) => [
+    `  prosodia ${command.name} ${rest}`.trimEnd(),
+    what,
+  ]);
+  const parts = [`prosodia ${command.name} ${command.usage}`, command.summary];
+  if (rows.length > 0) parts.push(columns(rows));
+  if (examples.length > 0) parts.push(`Examples:\n${columns(examples)}`);
+  return `${parts.join('\n\n')}\n`;
 }

@@ -28,7 +28,10 @@ export interface ClipRequest {
   out: string;
 }
 
-/** @throws RequestError if none of the artifacts is audio or features, or the clip is not in it */
+/**
+ * @returns the files made, as absolute paths
+ * @throws RequestError if none of the artifacts is audio or features, or the clip is not in it
+ */
 export async function inspectClip(
   chosen: readonly Artifact[],
   all: readonly Artifact[],
@@ -36,7 +39,7 @@ export async function inspectClip(
   request: ClipRequest,
   project: Project,
   context: Context,
-): Promise<void> {
+): Promise<string[]> {
   const artifact = chosen.find(({ kind }) => kind === 'audio' || kind === 'features');
   if (!artifact) {
     throw new RequestError({
@@ -66,9 +69,9 @@ export async function inspectClip(
     const out = resolve(context.cwd, request.out);
     await mkdir(out, { recursive: true });
     await cp(made, out, { recursive: true });
-    for (const name of (await readdir(made)).sort()) {
-      context.out.write(`${relative(context.cwd, join(out, name)) || name}\n`);
-    }
+    const files = (await readdir(made)).sort().map((name) => join(out, name));
+    for (const file of files) context.out.write(`${relative(context.cwd, file)}\n`);
+    return files;
   } finally {
     await rm(made, { recursive: true, force: true });
   }

@@ -9,6 +9,7 @@ import { RequestError, nearest } from '@prosodia/core';
 import { type RunRecord, readRecord } from '@prosodia/runner';
 import type { Context } from '../context.ts';
 import { EXIT } from '../exit.ts';
+import { openFile } from '../open-file.ts';
 import { columns, formatBytes, formatCount, styleFor } from '../ui/style.ts';
 import type { Command } from './command.ts';
 import { type Artifact, inspectClip } from './inspect-clip.ts';
@@ -42,6 +43,7 @@ export const inspect: Command = {
       placeholder: 'NAMES',
     },
     out: { type: 'value', summary: 'with --clip: folder for the files (default: inspect)', placeholder: 'FOLDER' },
+    open: { type: 'flag', summary: 'opens the page or picture of a report, or with --clip that of the clip' },
     json: { type: 'flag', summary: 'as JSON on stdout' },
   },
   async run(args, context) {
@@ -81,7 +83,13 @@ export const inspect: Command = {
     const clip = args.values.get('clip');
     if (clip !== undefined) {
       const request = { clip, tracks: args.values.get('tracks'), out: args.values.get('out') ?? 'inspect' };
-      await inspectClip(chosen, artifacts, record, request, project, context);
+      const files = await inspectClip(chosen, artifacts, record, request, project, context);
+      if (args.flags.has('open')) await openPicture(files, wanted, context);
+      return EXIT.done;
+    }
+    if (args.flags.has('open')) {
+      const listed = chosen.map(async ({ folder: own }) => (await readdir(own)).sort().map((name) => join(own, name)));
+      await openPicture((await Promise.all(listed)).flat(), wanted, context);
       return EXIT.done;
     }
     const row = args.values.get('lineage');
@@ -105,6 +113,23 @@ export const inspect: Command = {
     return EXIT.done;
   },
 };
+
+/** What people look at first comes first. */
+const PICTURES = ['.html', '.png', '.svg'];
+
+/** Opens the first page or picture, and prints where it is. */
+async function openPicture(files: readonly string[], wanted: string, context: Context): Promise<void> {
+  const found = PICTURES.map((ending) => files.find((file) => file.endsWith(ending))).find((file) => file);
+  if (found === undefined) {
+    throw new RequestError({
+      problem: `${wanted} holds no page or picture to open`,
+      expected: 'a report, or --clip ID with audio or features',
+      fix: `npx prosodia inspect without --open shows what it holds`,
+    });
+  }
+  context.out.write(`${found}\n`);
+  if (!(await openFile(found))) context.err.write('There is no display to open it on.\n');
+}
 
 function parseRows(text = '5'): number {
   const rows = Number(text);
