@@ -172,18 +172,18 @@ export class Store {
     folders: Readonly<Record<string, { kind: string; folder: string }>>,
   ): Promise<Manifest> {
     const outputs: Record<string, StoredOutput> = {};
-    const writes: Promise<void>[] = [];
+    const files: string[] = [];
     for (const [name, { kind, folder }] of Object.entries(folders)) {
-      outputs[name] = await sealed(folder, kind, (write) => writes.push(write));
+      outputs[name] = await sealed(folder, kind);
+      files.push(...outputs[name].files.map(({ path }) => join(folder, path)));
     }
     const manifest: Manifest = { ...result, outputs };
     const entry = await writeBeside(this.manifestFile(manifest.key), JSON.stringify(manifest));
     try {
-      await Promise.all([...writes, sync(entry.path)]);
+      await Promise.all([...files, entry.path].map(sync));
       for (const [name, { folder }] of Object.entries(folders)) await this.#enter(folder, outputs[name]!);
       await entry.place();
     } finally {
-      await Promise.allSettled(writes);
       await entry.drop();
     }
     await this.#removeScratch(manifest.key);
@@ -192,9 +192,8 @@ export class Store {
 
   /** Moves a finished output into the content store. `folder` is gone afterwards. */
   async addOutput(folder: string, kind: string): Promise<StoredOutput> {
-    const writes: Promise<void>[] = [];
-    const output = await sealed(folder, kind, (write) => writes.push(write));
-    await Promise.all(writes);
+    const output = await sealed(folder, kind);
+    await Promise.all(output.files.map(({ path }) => sync(join(folder, path))));
     await this.#enter(folder, output);
     return output;
   }
@@ -271,17 +270,9 @@ async function filesOf(folder: string): Promise<StoredFile[]> {
   });
 }
 
-/**
- * Makes the files of a finished output read-only and takes their digests.
- * @param onWrite told of each file's way to the disk, which goes on beside
- */
-async function sealed(folder: string, kind: string, onWrite: (write: Promise<void>) => void): Promise<StoredOutput> {
-  for (const path of await listFiles(folder)) {
-    await chmod(join(folder, path), 0o444);
-    const write = sync(join(folder, path));
-    write.catch(() => undefined); // Awaited by the caller, later.
-    onWrite(write);
-  }
+/** Makes the files of a finished output read-only and takes their digests. */
+async function sealed(folder: string, kind: string): Promise<StoredOutput> {
+  for (const path of await listFiles(folder)) await chmod(join(folder, path), 0o444);
   const files = await filesOf(folder);
   return { kind, digest: treeDigest(files), bytes: files.reduce((sum, { bytes }) => sum + bytes, 0), files };
 }
