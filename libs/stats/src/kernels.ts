@@ -6,7 +6,18 @@
  * Float64Arrays and the kernels by byte address.
  */
 import { RequestError } from '@prosodia/core';
-import { assemble, f64, f64x2, i32, v128, type Expr, type Kernel, type KernelSource, type Local } from '@prosodia/wasm';
+import {
+  assemble,
+  f32x4,
+  f64,
+  f64x2,
+  i32,
+  v128,
+  type Expr,
+  type Kernel,
+  type KernelSource,
+  type Local,
+} from '@prosodia/wasm';
 
 /** The kernels; addresses and ends in bytes. */
 interface Kernels {
@@ -31,6 +42,14 @@ interface Kernels {
   ): number;
   /** On a panel of eight interleaved rows: z -= beta (z v) v', for the doubles of v from `v` to `vEnd`. */
   reflect(z: number, v: number, vEnd: number, beta: number): void;
+  /** Adds the doubles from `x` to `xEnd`, an even number, to those from `sum` on. */
+  addRow(x: number, xEnd: number, sum: number): void;
+  /** Adds the squares of the doubles from `x` to `xEnd`, an even number, less those from `mean` on, to those from `sum` on. */
+  addSquares(x: number, xEnd: number, mean: number, sum: number): void;
+  /** Turns the doubles from `x` to `xEnd`, an even number, into (x - center) / scale + offset. */
+  scaleDoubles(x: number, xEnd: number, center: number, scale: number, offset: number): void;
+  /** The same for floats, in multiples of four; `center` and `scale` are doubles. */
+  scaleFloats(x: number, xEnd: number, center: number, scale: number, offset: number): void;
   /** On a panel: rotations (pairs of cosine and sine) undone from the last to the first, rightwards from column address `z`. */
   unrotate(z: number, rotations: number, rotationsEnd: number): void;
 }
@@ -109,6 +128,54 @@ const reflect: KernelSource = {
   },
 };
 
+const addRow: KernelSource = {
+  parameters: ['i32', 'i32', 'i32'],
+  build(kernel, [x, xEnd, sum]) {
+    kernel.loop(x!, xEnd!, i32.const(VECTOR), () => {
+      kernel.store(sum!, f64x2.add(v128.load(sum!), v128.load(x!)));
+      advance(kernel, sum!, VECTOR);
+    });
+  },
+};
+
+const addSquares: KernelSource = {
+  parameters: ['i32', 'i32', 'i32', 'i32'],
+  build(kernel, [x, xEnd, mean, sum]) {
+    kernel.loop(x!, xEnd!, i32.const(VECTOR), () => {
+      const deviation = kernel.let(f64x2.sub(v128.load(x!), v128.load(mean!)));
+      kernel.store(sum!, plusTimes(v128.load(sum!), deviation, deviation));
+      for (const address of [mean, sum]) advance(kernel, address!, VECTOR);
+    });
+  },
+};
+
+const scaleDoubles: KernelSource = {
+  parameters: ['i32', 'i32', 'i32', 'i32', 'f64'],
+  build(kernel, [x, xEnd, center, scale, offset]) {
+    const shift = kernel.let(f64x2.splat(offset!));
+    kernel.loop(x!, xEnd!, i32.const(VECTOR), () => {
+      const centered = f64x2.sub(v128.load(x!), v128.load(center!));
+      kernel.store(x!, f64x2.add(f64x2.div(centered, v128.load(scale!)), shift));
+      for (const address of [center, scale]) advance(kernel, address!, VECTOR);
+    });
+  },
+};
+
+const scaleFloats: KernelSource = {
+  parameters: ['i32', 'i32', 'i32', 'i32', 'f64'],
+  build(kernel, [x, xEnd, center, scale, offset]) {
+    const shift = kernel.let(f64x2.splat(offset!));
+    kernel.loop(x!, xEnd!, i32.const(VECTOR), () => {
+      const [low, high] = [0, 1].map((half) => {
+        const centered = f64x2.sub(f64x2.promote(v128.loadLow64(x!, 8 * half)), v128.load(center!, VECTOR * half));
+        return kernel.let(f32x4.demote(f64x2.add(f64x2.div(centered, v128.load(scale!, VECTOR * half)), shift)));
+      });
+      kernel.store(x!, v128.halves(low!, high!, 0, 0));
+      for (const address of [center, scale]) advance(kernel, address!, 2 * VECTOR);
+    });
+  },
+};
+
 const unrotate: KernelSource = {
   parameters: ['i32', 'i32', 'i32'],
   build(kernel, [z, start, at]) {
@@ -160,7 +227,12 @@ export class Workspace {
       });
     }
     const memory = new Memory({ initial: pages });
-    compiled ??= new Module(assemble({ dotTiles, updateRow, reflect, unrotate }, { memory: 'imported' }));
+    compiled ??= new Module(
+      assemble(
+        { dotTiles, updateRow, reflect, addRow, addSquares, scaleDoubles, scaleFloats, unrotate },
+        { memory: 'imported' },
+      ),
+    );
     this.kernels = new Instance(compiled, { env: { memory } }).exports as Kernels;
     this.#buffer = memory.buffer;
   }

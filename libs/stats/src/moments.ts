@@ -6,7 +6,9 @@
  * Sample Variances" (1979): no difference of large sums, so a column at 1e6 with deviation 1e-3 keeps its
  * digits. Everything is in double precision, whatever the matrix holds.
  */
+import { reusedWorkspace } from './kernels.ts';
 import { type Matrix } from './matrix.ts';
+import { copyRows } from './row-blocks.ts';
 
 /** Count, mean and sum of squared deviations of each column. */
 export class ColumnMoments {
@@ -23,22 +25,24 @@ export class ColumnMoments {
   /** Adds the rows of a matrix with the right number of columns. */
   add({ data, rows, cols }: Matrix): void {
     if (rows === 0) return;
-    const mean = new Float64Array(cols);
-    const squares = new Float64Array(cols);
-    for (let i = 0, at = 0; i < rows; i++) for (let j = 0; j < cols; j++) mean[j]! += data[at++]!;
+    // The kernels take two columns at a time; a last one on its own is joined by zeros.
+    const width = cols + (cols % 2);
+    const workspace = reusedWorkspace([rows * width, width, width]);
+    const block = workspace.array(rows * width);
+    const [mean, squares] = [workspace.array(width), workspace.array(width)];
+    copyRows({ data, rows, cols }, cols, block, width);
+    const [start, bytes] = [block.byteOffset, width * 8];
+    const end = start + rows * bytes;
+    const { addRow, addSquares } = workspace.kernels;
+    for (let row = start; row < end; row += bytes) addRow(row, row + bytes, mean.byteOffset);
     for (let j = 0; j < cols; j++) mean[j]! /= rows;
-    for (let i = 0, at = 0; i < rows; i++) {
-      for (let j = 0; j < cols; j++) {
-        const deviation = data[at++]! - mean[j]!;
-        squares[j]! += deviation * deviation;
-      }
-    }
+    for (let row = start; row < end; row += bytes) addSquares(row, row + bytes, mean.byteOffset, squares.byteOffset);
     this.#merge(rows, mean, squares);
   }
 
   #merge(rows: number, mean: Float64Array, squares: Float64Array): void {
     const total = this.rows + rows;
-    for (let j = 0; j < mean.length; j++) {
+    for (let j = 0; j < this.mean.length; j++) {
       const shift = mean[j]! - this.mean[j]!;
       this.mean[j]! += (shift * rows) / total;
       this.squares[j]! += squares[j]! + (shift * shift * this.rows * rows) / total;

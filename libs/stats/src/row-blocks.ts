@@ -40,3 +40,17 @@ export class RowBlocks {
     this.#onBlock({ data: this.#buffer.subarray(0, rows * this.#cols), rows, cols: this.#cols });
   }
 }
+
+/** Copies a matrix row by row to rows of `toWidth` values, of which the first `width` are written. */
+export function copyRows(
+  { data, rows, cols }: Matrix,
+  width: number,
+  to: Float32Array | Float64Array,
+  toWidth: number,
+): void {
+  if (cols === toWidth) {
+    to.set(data.subarray(0, rows * cols));
+    return;
+  }
+  for (let i = 0; i < rows; i++) to.set(data.subarray(i * cols, i * cols + width), i * toWidth);
+}

@@ -77,3 +77,30 @@ describe('fitScaler and applyScaler', () => {
     expect(() => fitScaler(x, { kind: 'robust', quantile_range: [25, 175] })).toThrow(/quantile_range/);
   });
 });
+
+describe('the scaler kernels', () => {
+  it('give the formula bit for bit, for any number of columns and rows, in both precisions', () => {
+    const rng = new Rng(8);
+    for (const [rows, cols] of [
+      [1, 1],
+      [3, 2],
+      [64, 3],
+      [65, 5],
+      [130, 8],
+    ] as const) {
+      const doubles = randomMatrix(rng, rows, cols);
+      for (const matrix of [doubles, { ...doubles, data: Float32Array.from(doubles.data) }]) {
+        const scaler = fitScaler(matrix, { kind: 'minmax', feature_range: [-1, 3] });
+        const expected = matrix.data.map(
+          (x, k) => (x - scaler.center[k % cols]!) / scaler.scale[k % cols]! + scaler.offset,
+        );
+        expect(applyScaler(scaler, matrix).data).toEqual(expected);
+        const { center } = fitScaler(matrix, { kind: 'standard' });
+        for (let j = 0; j < cols; j++) {
+          const mean = [...matrix.data].reduce((sum, x, k) => sum + (k % cols === j ? x : 0), 0) / rows;
+          expect(Math.abs(center[j]! - mean)).toBeLessThan(1e-14);
+        }
+      }
+    }
+  });
+});

@@ -5,10 +5,11 @@
  * data: it goes into JSON as it is, and applying one needs no knowledge of how it was fitted.
  */
 import { DataError, RequestError } from '@prosodia/core';
+import { reusedWorkspace } from './kernels.ts';
 import { type Matrix, type MatrixContext, requireFinite, requireShape, zerosLike } from './matrix.ts';
 import { ColumnMoments } from './moments.ts';
 import { quantileOfSorted, ranksOfQuantiles } from './quantile.ts';
-import { RowBlocks } from './row-blocks.ts';
+import { RowBlocks, copyRows } from './row-blocks.ts';
 import { selectRanks } from './select.ts';
 
 export type ScalerKind = 'standard' | 'minmax' | 'robust';
@@ -41,6 +42,8 @@ export interface FittedScaler {
 }
 
 const EPSILON = Number.EPSILON;
+/** Rows scaled at a time, and rows whose moments are summed at a time: they stay in a second-level cache. */
+const SLAB_ROWS = 64;
 
 /**
  * Fits a scaler to a stream of row blocks. `standard` and `minmax` hold a few numbers a column;
@@ -125,13 +128,29 @@ export function fitScaler(input: Matrix | Iterable<Matrix>, options: ScalerOptio
  */
 export function applyScaler(scaler: FittedScaler, matrix: Matrix, context: MatrixContext = {}): Matrix {
   check(scaler, matrix, context);
-  const { offset } = scaler;
-  const [center, scale] = [Float64Array.from(scaler.center), Float64Array.from(scaler.scale)];
   const { data, rows, cols } = matrix;
   const scaled = zerosLike(matrix);
-  const to = scaled.data;
-  for (let i = 0, at = 0; i < rows; i++) {
-    for (let j = 0; j < cols; j++, at++) to[at] = (data[at]! - center[j]!) / scale[j]! + offset;
+  if (data.length === 0) return scaled;
+  // The kernels take four columns at a time; what is missing of the last four is joined by zeros.
+  const width = Math.ceil(cols / 4) * 4;
+  const height = Math.min(rows, SLAB_ROWS);
+  const workspace = reusedWorkspace([width, width, height * width]);
+  const [center, scale] = [workspace.array(width), workspace.array(width)];
+  center.set(scaler.center);
+  scale.fill(1).set(scaler.scale);
+  const doubles = workspace.array(height * width);
+  const single = data instanceof Float32Array;
+  const slab = single ? new Float32Array(doubles.buffer, doubles.byteOffset, doubles.length) : doubles;
+  const kernel = single ? workspace.kernels.scaleFloats : workspace.kernels.scaleDoubles;
+  const bytes = width * slab.BYTES_PER_ELEMENT;
+  for (let from = 0; from < rows; from += SLAB_ROWS) {
+    const count = Math.min(SLAB_ROWS, rows - from);
+    copyRows({ data: data.subarray(from * cols, (from + count) * cols), rows: count, cols }, cols, slab, width);
+    const end = slab.byteOffset + count * bytes;
+    for (let row = slab.byteOffset; row < end; row += bytes) {
+      kernel(row, row + bytes, center.byteOffset, scale.byteOffset, scaler.offset);
+    }
+    copyRows({ data: slab, rows: count, cols: width }, cols, scaled.data.subarray(from * cols), cols);
   }
   return scaled;
 }
@@ -179,7 +198,7 @@ function columnState(options: ScalerOptions, cols: number): ColumnState {
 
 function standardState(cols: number): ColumnState {
   const moments = new ColumnMoments(cols);
-  const blocks = new RowBlocks(cols, 256, (block) => moments.add(block));
+  const blocks = new RowBlocks(cols, SLAB_ROWS, (block) => moments.add(block));
   return {
     add: (matrix) => blocks.add(matrix),
     finish() {
