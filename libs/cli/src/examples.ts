@@ -15,7 +15,10 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ['ensemble/3 recordings/ --json', 'a folder with run 3'],
   ],
   export: [['ensemble --to service', 'a folder that predicts by itself']],
-  report: [['', 'all runs on one page']],
+  report: [
+    ['', 'the latest run of each pipeline on one page'],
+    ['ensemble/1 best --open', 'two runs, shown in the browser'],
+  ],
   status: [
     ['ensemble', 'what would run'],
     ['ensemble --corpus=ravdess-speech', 'if a variable were so'],
