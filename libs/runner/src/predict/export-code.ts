@@ -13,7 +13,7 @@ import type * as Esbuild from 'esbuild';
 import type { Project } from '../project.ts';
 
 /** Packages of plain JavaScript, compiled in; all others are installed beside the code. */
-const INLINED = ['typebox', 'yaml', 'apache-arrow', 'yauzl'];
+const INLINED = ['typebox', 'yaml', 'apache-arrow', 'yauzl', 'csv-parse'];
 
 const ENTRY = 'exported-entry';
 /** Not in one piece: the build of the project replaces it wherever it stands, in a text too. */
