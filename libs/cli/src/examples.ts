@@ -7,7 +7,7 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   run: [
     ['mfcc-forest', 'on the built-in demo corpus'],
     ['ensemble --corpus=ravdess-speech --data=../ravdess --seed=1', 'on recordings of yours'],
-    ['cnn2d --epochs=5 --jobs 1', 'a variable of the pipeline, and one core only'],
+    ['architectures --epochs=5 --jobs 1', 'a variable of the pipeline, and one core only'],
     ['mine/experiment.yaml --json', 'a file anywhere; one event per line'],
   ],
   predict: [
@@ -44,10 +44,10 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   inspect: [
     ['mfcc-forest', 'what the latest run made'],
     ['mfcc-forest features --rows 3', 'columns, units, statistics, first rows'],
-    ['mfcc-forest features --where "label = \'sad\'"', 'only some rows'],
+    ['mfcc-forest clips --where "duration_s > 3"', 'only some rows'],
     ['mfcc-forest --sql "select emotion, count(*) from clips group by 1"', 'every table of the run'],
     ['mfcc-forest evaluate --lineage 0', 'where a row comes from'],
-    ['mfcc-forest audio --clip demo/01-angry-1-1 --open', 'a clip drawn, and as WAV'],
+    ['mfcc-forest audio --clip demo/03-01-01-01-01-01-01 --open', 'a clip drawn, and as WAV'],
   ],
   stages: [
     ['', 'all of them'],
