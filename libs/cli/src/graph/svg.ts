@@ -5,6 +5,9 @@ import type { GraphNode, NodeStatus } from './model.ts';
 
 const FONT = 13;
 const SMALL = 11;
+/** The title is larger than a name, and wider fonts than the first of the list may stand in for it. */
+const TITLE_SCALE = 1.25;
+
 /** Mean widths of a character of the two sizes in common sans-serif fonts, rather too much than too little. */
 const EM = { name: FONT * 0.62, small: SMALL * 0.58 };
 const BOX = { height: 44, padding: 12, gap: 28 };
@@ -22,7 +25,7 @@ export function graphSvg(title: string, nodes: readonly GraphNode[]): string {
   const boxes = nodes.map((node) => ({ name: node.name, needs: node.needs, width: widthOf(node) }));
   const layout = layOut(boxes, BOX.gap);
   const legend = Object.values(COLOURS);
-  const width = Math.max(layout.width, title.length * EM.name + 20, legend.length * 100) + 2 * MARGIN;
+  const width = Math.max(layout.width, title.length * EM.name * TITLE_SCALE + 20, legend.length * 100) + 2 * MARGIN;
   const height = (layout.layers - 1) * LAYER + BOX.height + 2 * MARGIN + HEADER + 30;
   const byName = new Map(nodes.map((node) => [node.name, node]));
   const shiftX = (width - layout.width) / 2;
