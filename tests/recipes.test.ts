@@ -38,7 +38,7 @@ describe('a shipped recipe', () => {
 
 describe('best', () => {
   it('judges every speaker by models that never heard it, and says how speakers were normalized', async () => {
-    const file = shortenedRecipe(project, 'best.yaml', [
+    const file = shortenedRecipe(project, 'best', [
       ['epochs: 60', 'epochs: 1'],
       ['extra_trees: true', 'extra_trees: true, n_estimators: 5'],
       ['seed: ${seeds}', 'seed: [1]'],
@@ -62,7 +62,7 @@ describe('best', () => {
 
 describe('cnn-lstm', () => {
   it('searches on validation rows, trains the winner again from other seeds, and writes CSV', async () => {
-    const file = shortenedRecipe(project, 'cnn-lstm.yaml', [
+    const file = shortenedRecipe(project, 'cnn-lstm', [
       ['epochs: 100', 'epochs: 1'],
       ['frames: 174', 'frames: 20'],
     ]);
