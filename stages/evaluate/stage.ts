@@ -4,13 +4,15 @@
  * A report states its protocol beside its numbers, since a number of this field means little without it:
  * whether the speakers judged were heard in training changes accuracy more than most models do.
  */
-import { Type, defineStage, many, optional, throwIfCancelled } from '@prosodia/core';
+import { type ManyItem, Type, defineStage, many, optional, throwIfCancelled } from '@prosodia/core';
 import { svgToPng } from '@prosodia/plots';
 import {
   AudioTable,
+  type ClipRow,
   ClipTable,
   type Column,
   Model,
+  type PredictionReader,
   PredictionTable,
   Report,
   type Row,
@@ -112,7 +114,7 @@ The page ends with a mark that the runner replaces by the parameters of all stag
       intervals: intervals(judged, { replicates: params.bootstrap, level: params.confidence, unit, rng }),
       protocol,
       checks,
-      selection_rows: params.role === 'test' ? await scoreSelectionRows(inputs.predictions, clips) : null,
+      selection_rows: params.role === 'test' ? await selectionRows(inputs, clips) : null,
       baselines: baselines(judged, trainingRows(split ?? [], clips, judged.labels), params.permutations, rng),
       members: await scoreMembers(inputs.members, params.role, clips, judged),
       models: await describeModels(inputs.models),
@@ -155,6 +157,16 @@ The page ends with a mark that the runner replaces by the parameters of all stag
     summary(terminalReport(evaluation));
   },
 });
+
+/** Of a calibrated model, which was fitted on these rows once more, those of the one member that was calibrated. */
+async function selectionRows(
+  { predictions, members }: Record<'predictions' | 'members', readonly ManyItem<PredictionReader>[]>,
+  clips: ReadonlyMap<string, ClipRow>,
+) {
+  return (
+    (await scoreSelectionRows(predictions, clips)) ?? (members.length === 1 ? scoreSelectionRows(members, clips) : null)
+  );
+}
 
 /** Every judged row with what was predicted for it, for people to sort and filter. */
 function predictionsFile(judged: Judged) {
