@@ -91,17 +91,17 @@ node features.mjs speech.wav
 python predict.py
 \`\`\`
 
-\`predict.py\` takes the plain mean over the models, which is what this run does ${inPython(contract)}
+\`predict.py\` takes the plain mean over the models. ${inPython(contract)}
 `;
 }
 
 /** Whether the plain mean over the models is the prediction. */
 function inPython({ members, models, instances }: Contract): string {
   const direct = members.every((member) => Object.hasOwn(models, member.slice(0, member.lastIndexOf('.'))));
-  if (direct) return 'too.';
+  if (direct) return 'So does this run.';
   const last = members.map((member) => instances[member.slice(0, member.lastIndexOf('.'))]!);
   const settings = [...new Set(last.map((own) => `\`${own.uses}\` with ${JSON.stringify(own.with)}`))].join('; ');
-  return `only if its last stage\ndoes: ${settings}.`;
+  return `What this run\ndoes with them last, a vote with weights or a calibration for example, is not in it: ${settings}.`;
 }
 
 /** What the card of the report does not know: where the folder comes from, and whose data it was. */
