@@ -128,8 +128,8 @@ async function write(
       engines: { node: '>=20.11' },
       dependencies: packages,
     }),
-    // The package of ONNX Runtime would else fetch CUDA libraries on some machines.
-    '.npmrc': 'onnxruntime-node-install=skip\n',
+    // No package may fetch anything of its own, as that of ONNX Runtime does on some machines.
+    '.npmrc': 'ignore-scripts=true\n',
     'README.md': readme(contract),
     'model_card.md': await card(project, run, served),
     'predict.mjs': PREDICT_MJS,
