@@ -1,6 +1,6 @@
 /**
  * Lint rules, and the dependency rule of the house:
- * core <- onnx, wasm <- tables, audio, dsp, nn, forest, stats, plots <- stages; core <- runner <- cli.
+ * core <- onnx, wasm <- tables, audio, dsp, nn, forest, stats, plots <- stages; core <- runner <- server <- cli; audio <- server.
  * The table below is that rule; everything not listed may not be imported.
  */
 import js from '@eslint/js';
@@ -16,12 +16,13 @@ const mayImport = {
   ...Object.fromEntries(tools.map((name) => [`libs/${name}`, ['core']])),
   ...Object.fromEntries(libraries.map((name) => [`libs/${name}`, ['core', ...tools]])),
   'libs/runner': ['core'],
-  'libs/cli': ['core', 'runner'],
+  'libs/server': ['core', 'audio', 'runner'],
+  'libs/cli': ['core', 'runner', 'server'],
   'libs/nx-plugin': [],
   stages: ['core', ...libraries],
 };
 
-const packages = ['core', ...tools, ...libraries, 'runner', 'cli', 'nx-plugin'];
+const packages = ['core', ...tools, ...libraries, 'runner', 'server', 'cli', 'nx-plugin'];
 
 const dependencyRule = Object.entries(mayImport).map(([folder, allowed]) => ({
   files: [`${folder}/**/*.ts`],

@@ -14,6 +14,11 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ['mfcc-forest hello.wav', 'one recording with the latest finished run'],
     ['ensemble/3 recordings/ --json', 'a folder with run 3'],
   ],
+  serve: [
+    ['ensemble', 'at http://127.0.0.1:7860'],
+    ['ensemble mfcc-forest/3 --port 8000', 'two models side by side'],
+    ['service --host 0.0.0.0', 'an exported folder for other machines; PROSODIA_TOKEN holds the token'],
+  ],
   export: [['ensemble --to service', 'a folder that predicts by itself']],
   report: [
     ['', 'the latest run of each pipeline on one page'],

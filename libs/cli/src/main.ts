@@ -14,6 +14,7 @@ import { inspect } from './commands/inspect.ts';
 import { newCommand } from './commands/new.ts';
 import { predict } from './commands/predict.ts';
 import { run } from './commands/run.ts';
+import { serve } from './commands/serve.ts';
 
 import { stages } from './commands/stages.ts';
 import { report } from './commands/report.ts';
@@ -29,6 +30,7 @@ import { columns } from './ui/style.ts';
 const COMMANDS: readonly Command[] = [
   run,
   predict,
+  serve,
   exportCommand,
   status,
   why,

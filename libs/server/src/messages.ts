@@ -1,0 +1,90 @@
+/** What the server and its threads say to each other. Everything here survives a structured clone. */
+import type { KeptRun, LeftOut, Span } from '@prosodia/runner';
+import type { ErrorParts } from '@prosodia/core';
+
+/** Where a model is: a finished run of a project, or an exported folder. */
+export type ModelSource =
+  | {
+      kind: 'run';
+      root: string;
+      build: string;
+      artifacts: string;
+      run: KeptRun;
+      stage?: string | undefined;
+    }
+  | { kind: 'bundle'; folder: string };
+
+/** What a loaded model says of itself. */
+export interface ModelFacts {
+  pipeline: string;
+  run: number;
+  title: string;
+  labels: string[];
+  /** Stage instances whose probabilities are averaged. */
+  members: string[];
+  calibrated: boolean;
+}
+
+export interface ThreadData {
+  sources: readonly ModelSource[];
+  /** Per recording. */
+  limits: { duration_s: number; windows: number };
+}
+
+/** A recording to predict. */
+export interface Recording {
+  bytes: Uint8Array<ArrayBuffer>;
+  /** Recordings of one speaker are normalized together, where a model does that. */
+  speaker?: string;
+}
+
+export interface Job {
+  /** Place among the models. */
+  model: number;
+  recordings: readonly Recording[];
+  window_s: number;
+  hop_s: number;
+}
+
+/** What became of one recording. */
+export type Outcome = Predicted | Refused;
+
+export interface Predicted {
+  duration_s: number;
+  windows: number;
+  label: string;
+  probability: number;
+  /** In the order of the labels: the mean over time. */
+  probabilities: number[];
+  timeline: Span[];
+  /** In the order of time. */
+  predictions: { start_s: number; end_s: number; probabilities: number[] }[];
+  left_out: Omit<LeftOut, 'file'>[];
+}
+
+export interface Refused {
+  refused: 'too-long' | 'not-predicted';
+  reason: string;
+}
+
+export interface JobResult {
+  /** In the order of the recordings. */
+  outcomes: Outcome[];
+  notices: string[];
+  /** How long the thread took. */
+  seconds: number;
+}
+
+export type ToThread = { type: 'predict'; id: number; job: Job } | { type: 'cancel'; id: number };
+
+export interface PlainError {
+  message: string;
+  stack?: string;
+  parts?: ErrorParts;
+}
+
+export type FromThread =
+  | { type: 'ready'; models: ModelFacts[] }
+  | { type: 'failed'; error: PlainError }
+  | { type: 'done'; id: number; result: JobResult }
+  | { type: 'error'; id: number; error: PlainError };

@@ -1,0 +1,64 @@
+/**
+ * The page: files of one folder, and the parts of ONNX Runtime that it runs on.
+ *
+ * The files are listed once, at the start. A path is looked up among them and never joined to a folder, so no path,
+ * however it is written, leads out of it.
+ */
+import { existsSync, readdirSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, extname, join, relative, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { FastifyInstance } from 'fastify';
+
+const MEDIA: Readonly<Record<string, string>> = {
+  '.css': 'text/css; charset=utf-8',
+  '.html': 'text/html; charset=utf-8',
+  '.ico': 'image/x-icon',
+  '.js': 'text/javascript; charset=utf-8',
+  '.json': 'application/json',
+  '.mjs': 'text/javascript; charset=utf-8',
+  '.png': 'image/png',
+  '.svg': 'image/svg+xml',
+  '.wasm': 'application/wasm',
+};
+
+/** Where the page finds the files of onnxruntime-web. */
+const RUNTIME_PATH = '/vendor/onnxruntime-web/';
+/** Its parts for WebAssembly on the processor, as modules. */
+const RUNTIME_FILES = ['ort.wasm.min.mjs', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm'];
+
+/** Routes of the page; `/` is its index.html. */
+export function addPage(app: FastifyInstance): void {
+  for (const [path, file] of pageFiles()) {
+    app.get(path, async (_request, reply) => {
+      const cached = path.startsWith(RUNTIME_PATH);
+      return reply
+        .type(MEDIA[extname(file)] ?? 'application/octet-stream')
+        .header('cache-control', cached ? 'public, max-age=86400' : 'no-cache')
+        .send(await readFile(file));
+    });
+  }
+}
+
+/** File by path. */
+function pageFiles(): Map<string, string> {
+  const files = new Map<string, string>();
+  const folder = fileURLToPath(new URL('../page', import.meta.url));
+  for (const file of existsSync(folder) ? filesIn(folder) : []) {
+    if (!(extname(file) in MEDIA)) continue;
+    const path = `/${relative(folder, file).split(sep).join('/')}`;
+    files.set(path === '/index.html' ? '/' : path, file);
+  }
+  // From the sources' own place, where the package is installed.
+  const runtime = dirname(createRequire(import.meta.url).resolve('onnxruntime-web'));
+  for (const name of RUNTIME_FILES) files.set(RUNTIME_PATH + name, join(runtime, name));
+  return files;
+}
+
+function filesIn(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    return entry.isDirectory() ? filesIn(path) : [path];
+  });
+}
