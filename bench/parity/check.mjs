@@ -3,7 +3,7 @@
  *
  *   PYTHON=path/to/python node bench/parity/check.mjs --data path/to/ravdess [--rate 16000] [--limit N] [--pitch-every 30]
  *
- * Both sides get the same samples, decoded and resampled here. pYIN, which takes librosa most of a second, is
+ * librosa has no Gaussian and no gammatone filters: for these the peer follows the formulas with numpy. Both sides get the same samples, decoded and resampled here. pYIN, which takes librosa most of a second, is
  * compared on every 30th clip only. A value is in bounds within 1e-4 of itself plus 1e-5 of the feature's mean size
  * (a sum that cancels keeps the rounding of its terms), and in decibels within 1e-2. Derivatives of coefficients are
  * small differences of large float32 numbers, which librosa rounds otherwise: they get 1e-4 of their mean size.
@@ -40,6 +40,16 @@ const files = readdirSync(args.data, { recursive: true })
 
 const PITCH = { fmin: 65.4, fmax: 600, frame_length: 2048, hop_length: 512 };
 
+/** Those of peer.py. */
+const FILTERS = {
+  gaussian: { n_filters: 26, n_coefficients: 13, fmin: 50, fmax: 7000 },
+  gammatone: { n_filters: 32, n_coefficients: 13, fmin: 80, fmax: 7000 },
+};
+const TRIM = { top_db: 30, frame_length: 1024, hop_length: 256 };
+
+/** First and last sample that are kept, as a matrix of one row. */
+const bounds = ({ start, end }) => ({ rows: 1, cols: 2, data: [start, end] });
+
 /** Our side of peer.py, by the same names. */
 function features(y, pitch) {
   const D = dsp.stft(y, { n_fft: 2048, hop_length: 512 });
@@ -72,6 +82,9 @@ function features(y, pitch) {
     zero_crossing_rate: dsp.zeroCrossingRate(y),
     rms: dsp.rms({ y }),
     tonnetz: dsp.tonnetz(inTune),
+    'gaussian cepstra': dsp.gaussianCepstra({ y, sr, ...FILTERS.gaussian }),
+    'gammatone cepstra': dsp.gammatoneCepstra({ y, sr, ...FILTERS.gammatone }),
+    trim: bounds(dsp.trimBounds(y, TRIM)),
     yin: dsp.yin(y, { sr, ...PITCH }),
   };
   if (!pitch) return out;

@@ -4,12 +4,14 @@ A request is a line of JSON, {"samples": n, "sr": rate, "pitch": bool}, and n fl
 [[name, frames, bands], ...], and the values of all features as float64, each frames x bands.
 """
 
+import functools
 import json
 import sys
 import warnings
 
 import librosa
 import numpy as np
+import scipy.fft
 
 assert librosa.__version__ == "0.10.2.post1", librosa.__version__
 warnings.simplefilter("ignore")
@@ -17,6 +19,31 @@ warnings.simplefilter("ignore")
 f = librosa.feature
 pipe = sys.stdin.buffer
 PITCH = {"fmin": 65.4, "fmax": 600.0, "frame_length": 2048, "hop_length": 512}
+
+
+def cepstra(energies):
+    return scipy.fft.dct(librosa.power_to_db(energies), type=2, norm="ortho", axis=0)[:13]
+
+
+@functools.cache
+def gaussian(sr):
+    """26 Gaussians on the mel scale: the deviation of a filter is half the way to the next centre."""
+    centres = librosa.mel_frequencies(26 + 2, fmin=50.0, fmax=7000.0)
+    sigma = (centres[2:] - centres[1:-1]) / 2
+    return np.exp(-0.5 * ((bins(sr) - centres[1:-1, None]) / sigma[:, None]) ** 2)
+
+
+@functools.cache
+def gammatone(sr):
+    """32 gammatone filters of order 4 (power response), centres evenly on the ERB-rate scale."""
+    rate = lambda f: 21.4 * np.log10(1 + 0.00437 * f)
+    centres = (10 ** (np.linspace(rate(80.0), rate(7000.0), 32) / 21.4) - 1) / 0.00437
+    width = 1.019 * 24.7 * (4.37 * centres / 1000 + 1)
+    return (1 + ((bins(sr) - centres[:, None]) / width[:, None]) ** 2) ** -4.0
+
+
+def bins(sr):
+    return np.arange(1025) * sr / 2048
 
 
 def features(y, sr):
@@ -47,6 +74,9 @@ def features(y, sr):
         "zero_crossing_rate": f.zero_crossing_rate(y),
         "rms": f.rms(y=y),
         "tonnetz": f.tonnetz(chroma=f.chroma_stft(y=y, sr=sr, tuning=0.0)),
+        "gaussian cepstra": cepstra(gaussian(sr) @ np.abs(D) ** 2),
+        "gammatone cepstra": cepstra(gammatone(sr) @ np.abs(D) ** 2),
+        "trim": np.array(librosa.effects.trim(y, top_db=30, frame_length=1024, hop_length=256)[1], dtype=float)[:, None],
         "yin": librosa.yin(y.astype(np.float64), sr=sr, **PITCH)[None],
     }
     return out
