@@ -8,6 +8,7 @@ import {
   expectedCalibrationError,
   fitTemperature,
   logitsOf,
+  onnx,
 } from '@prosodia/stats';
 import {
   type PredictionReader,
@@ -16,6 +17,7 @@ import {
   type PredictionWriter,
   SplitTable,
   Transform,
+  requireUnseenTest,
 } from '@prosodia/tables';
 
 /** What `calibration.json` holds: the temperature, and how right the validation rows' probabilities were. */
@@ -92,7 +94,7 @@ export default defineStage({
       );
     }
     await scaleAll(inputs.predictions, outputs.predictions, temperature, (row) => {
-      requireUnseenTest(row, inputs.predictions.where);
+      requireUnseenTest(row, 'the model to be calibrated', inputs.predictions.where);
       // The validation rows have been fitted on from here on.
       return row.role === 'validation' ? { ...row, seen: 'fitted' } : row;
     });
@@ -121,6 +123,11 @@ export default defineStage({
       );
       await scaleAll(inputs.predictions, outputs.predictions, temperature, (row) => row);
     },
+  },
+
+  async compose({ predictions, learned }) {
+    const { temperature } = await (await learned('calibration')).json<Calibration>('calibration.json');
+    return { predictions: onnx.tempered(predictions('predictions'), temperature) };
   },
 });
 
@@ -159,15 +166,5 @@ function requireHeldOut({ item_id, role, fold, seen }: PredictionRow, expectedFo
     got: item_id,
     where,
     fix: 'fit_on: [train] in the stage that fits the model, and no weights fitted on validation rows',
-  });
-}
-
-function requireUnseenTest({ role, seen, item_id }: PredictionRow, where: string): void {
-  if (role !== 'test' || seen === 'unseen') return;
-  throw new LeakError({
-    problem: 'the model to be calibrated has seen a test row',
-    expected: 'a model that knows training and validation rows only',
-    got: `${item_id}, ${seen === 'fitted' ? 'which it was fitted on' : 'which something was selected on'}`,
-    where,
   });
 }

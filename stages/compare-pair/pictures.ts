@@ -8,14 +8,7 @@ import {
   lineChart,
   percent,
 } from '@prosodia/plots';
-
-export interface EpochRow {
-  epoch: number;
-  loss: number;
-  accuracy: number;
-  val_loss: number | null;
-  val_accuracy: number | null;
-}
+import type { EpochRow } from '@prosodia/tables';
 
 /** One of the two, as drawn. */
 export interface Side {

@@ -6,10 +6,10 @@
 import { readdir } from 'node:fs/promises';
 import { type ManyItem, Type, defineStage, many, throwIfCancelled } from '@prosodia/core';
 import { svgToPng } from '@prosodia/plots';
-import { type FolderReader, Model, Report } from '@prosodia/tables';
+import { type EpochRow, type FolderReader, Model, Report } from '@prosodia/tables';
 import { compareReports } from './comparison.ts';
 import { page } from './page.ts';
-import { type EpochRow, type Side, pictures } from './pictures.ts';
+import { type Side, pictures } from './pictures.ts';
 import { inWords } from './words.ts';
 
 export default defineStage({

@@ -1,7 +1,7 @@
 /** Puts the members' probabilities over the same rows and labels. */
 import { DataError, LeakError, type ManyItem } from '@prosodia/core';
 import type { Matrix } from '@prosodia/stats';
-import type { PredictionReader, PredictionRow, Seen } from '@prosodia/tables';
+import { type PredictionReader, type PredictionRow, type Seen, requireUnseenTest } from '@prosodia/tables';
 
 export interface Aligned {
   labels: readonly string[];
@@ -52,7 +52,7 @@ export function align(tables: readonly Member[]): Aligned {
           got: `${row.role} in ${table.from}, which may have been trained on it`,
         });
       }
-      requireUnseenTest(row, table.from);
+      requireUnseenTest(row, 'a member', `predictions of ${table.from}`);
       own.seen = worse(own.seen, row.seen);
       data.set(table.probabilities.subarray(r * cols, (r + 1) * cols), at * cols);
     }
@@ -67,16 +67,6 @@ function requireSameLabels(first: Member, other: Member): void {
     problem: 'the members predict different labels',
     expected: `${first.labels.join(', ')} (${first.from})`,
     got: `${other.labels.join(', ')} (${other.from})`,
-  });
-}
-
-function requireUnseenTest({ role, seen, item_id }: PredictionRow, from: string): void {
-  if (role !== 'test' || seen === 'unseen') return;
-  throw new LeakError({
-    problem: 'a member has seen a test row',
-    expected: 'members that know training and validation rows only',
-    got: `${item_id}, ${seen === 'fitted' ? 'which it was fitted on' : 'which something was selected on'}`,
-    where: `predictions of ${from}`,
   });
 }
 

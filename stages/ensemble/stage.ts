@@ -9,6 +9,7 @@ import {
   fitVoteWeights,
   hardVote,
   logLoss,
+  onnx,
   softVote,
   stack,
 } from '@prosodia/stats';
@@ -122,6 +123,14 @@ export default defineStage({
         );
       }
     },
+  },
+
+  async compose({ params, manyPredictions, learned }) {
+    const combination = restored(await (await learned('combination')).json<SavedCombination>('combination.json'));
+    const members = manyPredictions('predictions');
+    if ('stack' in combination) return { predictions: onnx.stacked(combination.stack, members) };
+    const method = params.method === 'hard' ? 'hard' : 'soft';
+    return { predictions: onnx.vote(members, combination.weights, method) };
   },
 });
 

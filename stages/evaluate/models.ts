@@ -1,16 +1,7 @@
 /** What the models behind the predictions say of themselves, and how their training went. */
 import { readdir } from 'node:fs/promises';
 import type { ManyItem } from '@prosodia/core';
-import type { FolderReader } from '@prosodia/tables';
-
-export interface EpochRow {
-  epoch: number;
-  loss: number;
-  accuracy: number;
-  val_loss: number | null;
-  val_accuracy: number | null;
-  learning_rate: number;
-}
+import type { EpochRow, FolderReader } from '@prosodia/tables';
 
 export interface ModelFacts {
   from: string;

@@ -104,20 +104,20 @@ function splitTable({ protocol }: Evaluation): string {
   return table('Clips in each role.', ['Fold', 'Training', 'Validation', 'Test'], rows);
 }
 
+const HEADLINE = ['Recordings', 'Accuracy', 'Balanced accuracy', 'Macro F1'];
+
+/** Cells under a name and {@link HEADLINE}. */
+function cells(name: string, s: Headline): string[] {
+  return [name, String(s.support), percent(s.accuracy, 1), percent(s.balanced_accuracy, 1), percent(s.macro_f1, 1)];
+}
+
 function selectionSection({ selection_rows, scores }: Evaluation): string {
   if (!selection_rows) return '';
-  const cells = (name: string, s: Headline) => [
-    name,
-    String(s.support),
-    percent(s.accuracy, 1),
-    percent(s.balanced_accuracy, 1),
-    percent(s.macro_f1, 1),
-  ];
   return section(
     'Had the rows that chose been judged',
     table(
       'Validation rows decided which epoch or trial to keep, so the models look better there than they are. Some sources report such rows; compare their figures with this line, and trust the other.',
-      ['Rows', 'Recordings', 'Accuracy', 'Balanced accuracy', 'Macro F1'],
+      ['Rows', ...HEADLINE],
       [cells('Validation rows, which chose', selection_rows), cells(OWN_ROW, scores)],
     ),
   );
@@ -185,13 +185,6 @@ function classTable({ scores }: Evaluation): string {
 function foldSection({ by_fold, scores }: Evaluation): string {
   const folds = Object.entries(by_fold);
   if (folds.length < 2) return '';
-  const cells = (name: string, s: Headline) => [
-    name,
-    String(s.support),
-    percent(s.accuracy, 1),
-    percent(s.balanced_accuracy, 1),
-    percent(s.macro_f1, 1),
-  ];
   const spread = (pick: (s: Headline) => number) => {
     const { mean, deviation } = meanAndDeviation(folds.map(([, s]) => pick(s)));
     return `${(mean * 100).toFixed(1)} ± ${percent(deviation, 1)}`;
@@ -207,7 +200,7 @@ function foldSection({ by_fold, scores }: Evaluation): string {
     'Fold by fold',
     table(
       'Every fold has a model of its own. The deviation is the standard deviation over the folds.',
-      ['Fold', 'Recordings', 'Accuracy', 'Balanced accuracy', 'Macro F1'],
+      ['Fold', ...HEADLINE],
       [...folds.map(([name, s]) => cells(name, s)), summary, cells(OWN_ROW, scores)],
     ),
   );

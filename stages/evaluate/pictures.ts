@@ -1,7 +1,8 @@
 /** The pictures of a report, as files (light) or inside its page (following the page's colours). */
 import { type Theme, barChart, confusionMatrix, lineChart, percent, reliabilityDiagram } from '@prosodia/plots';
 import type { Evaluation } from './evaluation.ts';
-import type { EpochRow, ModelFacts } from './models.ts';
+import type { EpochRow } from '@prosodia/tables';
+import type { ModelFacts } from './models.ts';
 
 /** By file name without its ending; `curves` is the first model with a history, later ones carry its name. */
 export function pictures(evaluation: Evaluation, theme: Theme): Map<string, string> {

@@ -12,12 +12,13 @@ export {
   type FeatureLayout,
   type FeatureMetadata,
 } from './kinds/features.ts';
-export { FolderReader, FolderWriter, Model, Report, Transform } from './kinds/folder.ts';
+export { FolderReader, FolderWriter, Model, Report, Transform, type EpochRow } from './kinds/folder.ts';
 export { type ItemRow } from './kinds/items.ts';
 export {
   PredictionReader,
   PredictionTable,
   PredictionWriter,
+  requireUnseenTest,
   type PredictionRow,
   type Seen,
 } from './kinds/predictions.ts';

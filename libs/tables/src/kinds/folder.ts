@@ -121,3 +121,13 @@ export const Model = folderKind('model', 'A trained model: ONNX, its contract as
 
 /** A finished report: HTML, metrics, predictions, pictures. */
 export const Report = folderKind('report', 'A report: HTML, metrics as JSON, predictions, pictures.');
+
+/** A row of `history`, the table in which a model that is trained in epochs keeps how it went. Null without validation rows. */
+export interface EpochRow {
+  epoch: number;
+  loss: number;
+  accuracy: number;
+  val_loss: number | null;
+  val_accuracy: number | null;
+  learning_rate: number;
+}

@@ -1,5 +1,5 @@
 /** Class probabilities per item, with what was true. One probability column per label. */
-import { type ArtifactKind, DataError, type OpenOptions, type Role } from '@prosodia/core';
+import { type ArtifactKind, DataError, LeakError, type OpenOptions, type Role } from '@prosodia/core';
 import { TableReader } from '../reader.ts';
 import { TableWriter } from '../writer.ts';
 import { column, documentation, requireKind } from './table-kind.ts';
@@ -20,6 +20,22 @@ export interface PredictionRow {
   role: Role;
   label: string;
   seen: Seen;
+}
+
+/**
+ * Refuses a test row that a model has seen, where predictions are about to be combined or fitted on.
+ * @param what the model, as it begins a sentence: `a member`
+ * @param where for the message
+ * @throws LeakError
+ */
+export function requireUnseenTest({ role, seen, item_id }: PredictionRow, what: string, where: string): void {
+  if (role !== 'test' || seen === 'unseen') return;
+  throw new LeakError({
+    problem: `${what} has seen a test row`,
+    expected: 'models that know training and validation rows only',
+    got: `${item_id}, ${seen === 'fitted' ? 'which it was fitted on' : 'which something was selected on'}`,
+    where,
+  });
 }
 
 const fixedColumns = [
