@@ -1,6 +1,6 @@
 /** One row per item out of the rows of its segments: mean, spread and extremes over them, or all of them in order. */
-import { Type, defineStage, throwIfCancelled } from '@prosodia/core';
-import { GroupAggregator, functionalNames } from '@prosodia/stats';
+import { RequestError, Type, defineStage, throwIfCancelled } from '@prosodia/core';
+import { GroupAggregator, functionalNames, onnx } from '@prosodia/stats';
 import { FeatureTable, type ItemRow } from '@prosodia/tables';
 import { extendGroup, groupOf } from './groups.ts';
 import { SegmentsInOrder } from './in-order.ts';
@@ -60,5 +60,14 @@ export default defineStage({
       const values = Float32Array.from(matrix.data.subarray(row * matrix.cols, (row + 1) * matrix.cols));
       await outputs.features.append(groups.get(group)!, values);
     }
+  },
+
+  async compose({ params, features }) {
+    if (params.segments === 'summarized')
+      return { features: onnx.aggregated(features('features'), params.functionals) };
+    throw new RequestError({
+      problem: 'aggregate puts segments side by side, so that their number would be fixed',
+      got: 'segments: in_order',
+    });
   },
 });

@@ -102,6 +102,8 @@ export default defineStage({
       }
     },
   },
+
+  compose: async (context) => ({ features: context.features('features') }),
 });
 
 function chosen(transforms: readonly TransformSpec[], choose: number | 'all', rng: Rng): TransformSpec[] {

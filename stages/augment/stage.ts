@@ -119,6 +119,8 @@ export default defineStage({
       for await (const row of inputs.audio.rows()) await outputs.audio.append(lasting(row));
     },
   },
+
+  compose: async (context) => ({ audio: context.audio('audio') }),
 });
 
 const EMPTY = new Float32Array();

@@ -116,7 +116,7 @@ export function formed(y: Float32Array, framing: Framing, options: FormOptions):
   const spectra = new Spectra(samples, framing);
 
   const groups = channels.map((specs) =>
-    specs.filter(isCourse).flatMap((spec) => spectra.courses(spec, ORDERS.slice(0, cepstral(spec)?.deltas ?? 0))),
+    specs.filter(isCourse).flatMap((spec) => spectra.courses(spec, derivativesOf(cepstral(spec)?.deltas ?? 0))),
   );
   const frames = groups[0]![0]!.matrix.rows;
   const wanted = length && 'frames' in length ? length.frames : frames;
@@ -152,8 +152,13 @@ export function formed(y: Float32Array, framing: Framing, options: FormOptions):
 
 const ORDERS = [1, 2];
 
+/** Orders of the derivatives up to one of them. */
+export function derivativesOf(highest: number): readonly number[] {
+  return ORDERS.slice(0, highest);
+}
+
 /** The settings of derivatives, for features that have any. */
-function cepstral(spec: CourseSpec) {
+export function cepstral(spec: CourseSpec) {
   if ('mfcc' in spec) return spec.mfcc;
   if ('gaussian_cepstra' in spec) return spec.gaussian_cepstra;
   return 'gammatone_cepstra' in spec ? spec.gammatone_cepstra : undefined;

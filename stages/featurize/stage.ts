@@ -2,7 +2,8 @@
 import { DataError, RequestError, mapSharded, Type, defineStage } from '@prosodia/core';
 import { AudioTable, FeatureTable, type ItemRow, OnErrorSchema, SkippedItems } from '@prosodia/tables';
 import { FEATURE_NAMES, FeatureSchema, type FeatureSpec } from './features.ts';
-import { AlignSchema, FormSchema, LengthSchema, NormalizeSchema, checkForm } from './forms.ts';
+import { composed } from './compose.ts';
+import { AlignSchema, type FormOptions, FormSchema, LengthSchema, NormalizeSchema, checkForm } from './forms.ts';
 import type { FeaturizeItem, FeaturizeResult, FeaturizeSetup } from './rows.ts';
 
 const USUAL_FEATURES: FeatureSpec[] = [
@@ -45,12 +46,8 @@ export default defineStage({
   resources: { threads: 'all' },
 
   async run({ params, inputs, outputs, threads, signal, progress, notice, metrics, leftOut }) {
-    const { n_fft, hop_length, n_mels, features, channels, form, length, align, on_error } = params;
-    const { pad_value, normalize, channel_axis } = params;
-    const stacked = form === 'channels';
-    if ((stacked ? features : channels).length > 0 || (stacked && channels.length === 0)) throw badGroups(form);
-    const groups = stacked ? channels : [features.length > 0 ? features : USUAL_FEATURES];
-    const options = { form, channels: groups, length, align, pad_value, normalize, channel_axis };
+    const { n_fft, hop_length, n_mels, on_error } = params;
+    const options = optionsOf(params);
     checkForm(options);
     const total = await inputs.audio.count();
     const first = await firstRow(inputs.audio.rows(['sample_rate', 'item_id']));
@@ -92,7 +89,24 @@ export default defineStage({
     }
     skipped.report({ notice, metrics, leftOut }, done - skipped.count);
   },
+
+  compose: async ({ params, audio }) => ({ features: composed(audio('audio'), params, optionsOf(params)) }),
 });
+
+type Options = Omit<FormOptions, 'channels'> & { features: FeatureSpec[]; channels: FeatureSpec[][] };
+
+/** Throws a RequestError if the features stand in the wrong place for the form. */
+function optionsOf({
+  features,
+  channels,
+  ...params
+}: Omit<Options, 'length'> & Partial<Pick<Options, 'length'>>): FormOptions {
+  const { form, length, align, pad_value, normalize, channel_axis } = params;
+  const stacked = form === 'channels';
+  if ((stacked ? features : channels).length > 0 || (stacked && channels.length === 0)) throw badGroups(form);
+  const groups = stacked ? channels : [features.length > 0 ? features : USUAL_FEATURES];
+  return { form, channels: groups, length, align, pad_value, normalize, channel_axis };
+}
 
 async function firstRow<T>(rows: AsyncIterable<T>): Promise<T | undefined> {
   for await (const row of rows) return row;

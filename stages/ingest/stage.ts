@@ -95,6 +95,8 @@ export default defineStage({
       for await (const row of listGiven(given, signal, progress)) await outputs.clips.append(row);
     },
   },
+
+  compose: async () => ({ clips: { kind: 'clips' } }),
 });
 
 interface Probed extends FoundRecording {

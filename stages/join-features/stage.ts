@@ -1,5 +1,6 @@
 /** Feature tables side by side: one row per item with the columns of all of them. */
 import { DataError, type ManyItem, RequestError, Type, defineStage, many, throwIfCancelled } from '@prosodia/core';
+import { onnx } from '@prosodia/stats';
 import { type FeatureReader, FeatureTable, type FeatureWriter, type ItemRow } from '@prosodia/tables';
 
 export default defineStage({
@@ -26,6 +27,8 @@ export default defineStage({
       await join(inputs.features, outputs.features, signal, (item_id) => leftOut?.(item_id, 'not all features of it'));
     },
   },
+
+  compose: async ({ manyFeatures }) => ({ features: onnx.joined(manyFeatures('features')) }),
 });
 
 /** @param lacking is told of an item that is not in every table; if it returns, the item is left out */

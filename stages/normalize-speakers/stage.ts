@@ -5,7 +5,7 @@
  * recordings say where that speaker's middle is. No label is used, but test speakers are normalized by their own
  * recordings too: whoever predicts this way needs some recordings of each new speaker, and the report must say so.
  */
-import { DataError, Type, defineStage, throwIfCancelled } from '@prosodia/core';
+import { DataError, RequestError, Type, defineStage, throwIfCancelled } from '@prosodia/core';
 import { type FittedScaler, ScalerAccumulator, applyScaler } from '@prosodia/stats';
 import {
   type ClipRow,
@@ -77,6 +77,13 @@ export default defineStage({
       await normalize(features, outputs.features, scalerOf, signal);
       for (const message of served([...fits.values()], params.min_items)) notice(message);
     },
+  },
+
+  async compose() {
+    throw new RequestError({
+      problem: 'normalize-speakers needs the other recordings of the same voice, and a graph is given one by one',
+      expected: 'a pipeline without it',
+    });
   },
 });
 

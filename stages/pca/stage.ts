@@ -1,6 +1,6 @@
 /** Rotates features onto their principal components and keeps the first of them. */
 import { DataError, Type, defineStage } from '@prosodia/core';
-import { type FittedPca, PcaAccumulator, transformPca, transformsToOnnx } from '@prosodia/stats';
+import { type FittedPca, PcaAccumulator, onnx, transformPca, transformsToOnnx } from '@prosodia/stats';
 import {
   type FeatureReader,
   FeatureTable,
@@ -75,6 +75,13 @@ export default defineStage({
       const pca = await once('pca', async () => read(await learned('pca')));
       await project(pca, componentNames(pca.components.rows), inputs.features, outputs.features);
     },
+  },
+
+  async compose({ features, learned }) {
+    const folder = await learned('pca');
+    const { explained_variance } = await folder.json<{ explained_variance: number[] }>('pca.json');
+    const model = await folder.bytes('pca.onnx');
+    return { features: onnx.transformed(model, features('features'), explained_variance.length) };
   },
 });
 

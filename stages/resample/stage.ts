@@ -1,5 +1,6 @@
 /** Decodes recordings, mixes them down to one channel and brings them to one sample rate. */
 import { DataError, mapSharded, Type, defineStage } from '@prosodia/core';
+import { onnx } from '@prosodia/dsp';
 import { AudioTable, ClipTable, type ClipRow, OnErrorSchema, SkippedItems, reasonOf } from '@prosodia/tables';
 import type { DecodeItem, DecodeResult, DecodeSetup } from './rows.ts';
 
@@ -61,6 +62,11 @@ export default defineStage({
       notice(`${remark}: ${ids.slice(0, 5).join(', ')}${ids.length > 5 ? ` and ${ids.length - 5} more` : ''}`);
     }
   },
+
+  // Rates and channels are as many as there are files: whoever runs the model gives it mono samples at this rate.
+  compose: async ({ params }) => ({
+    audio: { kind: 'audio', samples: onnx.waveform(), rate: params.rate, parts: undefined },
+  }),
 });
 
 function rowFor({ clip_id }: ClipRow, samples: Float32Array, rate: number) {

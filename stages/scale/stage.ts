@@ -1,6 +1,6 @@
 /** Scales features column by column or band by band, by what the training rows say. */
 import { Type, defineStage } from '@prosodia/core';
-import { type FittedScaler, ScalerAccumulator, applyScaler, transformsToOnnx } from '@prosodia/stats';
+import { type FittedScaler, ScalerAccumulator, applyScaler, onnx, transformsToOnnx } from '@prosodia/stats';
 import {
   type FeatureReader,
   FeatureTable,
@@ -74,6 +74,10 @@ export default defineStage({
       await scaleAll(scaler, inputs.features, outputs.features);
     },
   },
+
+  compose: async ({ features, learned }) => ({
+    features: onnx.transformed(await (await learned('scaler')).bytes('scaler.onnx'), features('features')),
+  }),
 });
 
 async function scaleAll(scaler: FittedScaler, features: FeatureReader, output: FeatureWriter): Promise<void> {

@@ -1,5 +1,6 @@
 /** Cuts audio into overlapping segments of equal length, or each item into equally many parts. */
-import { DataError, Type, defineStage, throwIfCancelled } from '@prosodia/core';
+import { DataError, RequestError, Type, defineStage, throwIfCancelled } from '@prosodia/core';
+import { onnx } from '@prosodia/dsp';
 import { AudioTable, OnErrorSchema, SkippedItems } from '@prosodia/tables';
 
 export default defineStage({
@@ -67,6 +68,20 @@ export default defineStage({
       progress(++done, total, `items, ${Math.round(heard)} s of audio`);
     }
     skipped.report({ notice, metrics, leftOut }, done - skipped.count);
+  },
+
+  async compose({ params: { length_s, overlap, tail, parts }, audio }) {
+    const given = audio('audio');
+    const refuse = (problem: string, got: string): never => {
+      throw new RequestError({ problem, expected: 'segments of one length: tail: pad or drop, and parts: 0', got });
+    };
+    if (parts > 0) refuse('segment cuts each recording into parts whose lengths differ by a sample', `parts: ${parts}`);
+    if (tail === 'keep') refuse('segment keeps a last segment that is shorter than the others', 'tail: keep');
+    if (given.parts) refuse('segment would cut what is a segment already', 'a segment stage before');
+    const size = Math.max(1, Math.round(length_s * given.rate));
+    const hop = Math.max(1, Math.round(size * (1 - overlap)));
+    const { samples, count } = onnx.segments(given.samples, size, hop, tail === 'pad');
+    return { audio: { ...given, samples, parts: count } };
   },
 });
 

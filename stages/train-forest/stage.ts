@@ -3,6 +3,7 @@ import { DataError, LeakError, type Role, Type, defineStage } from '@prosodia/co
 import {
   type FittedForest,
   type PermutationImportance,
+  composeForest,
   fitForest,
   forestFromOnnx,
   forestToOnnx,
@@ -207,6 +208,12 @@ export default defineStage({
         Float32Array.from(predictProba(forest, values, rows, features.width)),
       );
     },
+  },
+
+  async compose({ features, learned }) {
+    const folder = await learned('model');
+    const { labels } = await folder.json<{ labels: string[] }>('model.json');
+    return { predictions: composeForest(await folder.bytes('model.onnx'), features('features'), labels.length) };
   },
 });
 

@@ -10,6 +10,7 @@ import {
   OptimizerSchema,
   ScheduleSchema,
   type TrainResult,
+  composeNetwork,
   loadModel,
   readModel,
   toTfjsFiles,
@@ -201,6 +202,12 @@ export default defineStage({
       });
       await writeUnlabelled(outputs.predictions, features, labels, (values, rows) => model.predict(values, rows));
     },
+  },
+
+  async compose({ features, learned }) {
+    const folder = await learned('model');
+    const { labels } = await folder.json<{ labels: string[] }>('model.json');
+    return { predictions: composeNetwork(await folder.bytes('model.onnx'), features('features'), labels.length) };
   },
 });
 

@@ -1,5 +1,5 @@
 /** Cuts silence off both ends, so that what is summarized over an item is of its speech. */
-import { DataError, Type, defineStage, throwIfCancelled } from '@prosodia/core';
+import { DataError, RequestError, Type, defineStage, throwIfCancelled } from '@prosodia/core';
 import { trimBounds } from '@prosodia/dsp';
 import { AudioTable, OnErrorSchema, SkippedItems, reasonOf } from '@prosodia/tables';
 
@@ -50,5 +50,12 @@ export default defineStage({
     }
     metrics({ kept_share: before > 0 ? after / before : 1 });
     skipped.report({ notice, metrics, leftOut }, done - skipped.count);
+  },
+
+  async compose() {
+    throw new RequestError({
+      problem: 'trim leaves a different length of each recording, and a graph has one for all of a batch',
+      expected: 'a pipeline without it',
+    });
   },
 });

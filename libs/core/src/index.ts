@@ -1,3 +1,15 @@
+export type {
+  Compose,
+  ComposeContext,
+  Composed,
+  ComposedAudio,
+  ComposedClips,
+  ComposedFeatures,
+  ComposedModelOptions,
+  ComposedPredictions,
+  GraphElement,
+  GraphTensor,
+} from './composing.ts';
 export { Type } from 'typebox';
 export type { TObject, TSchema } from 'typebox';
 export {

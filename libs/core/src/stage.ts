@@ -6,6 +6,7 @@
  * training (and, apart, validation) rows only, so that a test row cannot reach a fitted value.
  */
 import type { Static, TObject } from 'typebox';
+import type { Compose } from './composing.ts';
 import type { ArtifactKind, InputSpec, Inputs, Outputs } from './kinds.ts';
 import type { Rng } from './random.ts';
 import type { Serving } from './serving.ts';
@@ -127,6 +128,8 @@ export interface StageDefinition<
   run(context: RunContext<Static<P>, I, O, State>): Promise<void>;
   /** How it applies to new recordings; needed by stages that fit or read a split, else `run` does it. */
   readonly serve?: Serving<P, I, O>;
+  /** What it does to recordings as part of one ONNX graph; a run with a stage that lacks it has no one-file model. */
+  readonly compose?: Compose<P, O>;
 }
 
 /** Declares a stage; the identity function, there for its types. */

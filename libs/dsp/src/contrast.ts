@@ -21,7 +21,7 @@ export interface ContrastOptions extends PitchedSource {
 }
 
 /** Bins from..to-1 of one band, and how many of them make its peak. */
-interface Band {
+export interface Band {
   from: number;
   to: number;
   count: number;
@@ -64,6 +64,11 @@ const bandPlan = planCache((sr: number, n_fft: number, fmin: number, n_bands: nu
     return { from, to, count: Math.min(count, to - from) };
   });
 });
+
+/** The bands of {@link spectralContrast} with its defaults, for whoever computes it elsewhere. Throws as it does. */
+export function contrastBands(sr: number, n_fft: number): readonly Band[] {
+  return bandPlan(sr, n_fft, 200, 6, 0.02);
+}
 
 /**
  * Spectral contrast, frames x (n_bands + 1): the mean of each band's strongest bins over that of its

@@ -102,7 +102,7 @@ function extend(t: number, n: number, mode: DeltaMode): number {
  * `order` is also its degree. They are order! times the dual of x^order, that is the part of x^order
  * orthogonal to all lower powers, divided by its squared length (Savitzky and Golay, 1964).
  */
-const derivativeWeights = planCache((width: number, order: number): Float64Array => {
+export const derivativeWeights = planCache((width: number, order: number): Float64Array => {
   const half = (width - 1) / 2;
   const x = Float64Array.from({ length: width }, (_, k) => k - half);
   const lower: Float64Array[] = [];

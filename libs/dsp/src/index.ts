@@ -31,6 +31,7 @@ export { stackBands, transpose, zeros, type ComplexMatrix, type Matrix } from '.
 export { emptyMelBands, hzToMel, mel, melFrequencies, melspectrogram, melToHz, type MelOptions } from './mel.ts';
 export { cepstrum, mfcc, type CepstrumOptions, type DctType, type MfccOptions } from './mfcc.ts';
 export { normalize } from './normalize.ts';
+export * as onnx from './onnx/index.ts';
 export { type PadMode } from './pad.ts';
 export { perturbation, type Perturbation, type PerturbationOptions } from './perturbation.ts';
 export { glottalPulses, type Pulses } from './pulses.ts';

@@ -34,6 +34,28 @@ const orthonormal: typeof plain = {
   3: (k, t, n) => Math.sqrt((t === 0 ? 1 : 2) / n) * cosOver((2 * k + 1) * t, 2 * n),
 };
 
+/** The orthonormal cosine transform of type 2 as a matrix, coefficients x bands. Throws as {@link cepstrum}. */
+export function cosineTransform(bands: number, n_mfcc: number): Matrix {
+  checkCoefficients(n_mfcc, bands);
+  const weights = Array.from({ length: n_mfcc * bands }, (_, i) =>
+    orthonormal[2](Math.floor(i / bands), i % bands, bands),
+  );
+  return { data: Float32Array.from(weights), rows: n_mfcc, cols: bands };
+}
+
+function checkCoefficients(n_mfcc: number, bands: number): void {
+  const where = 'mfcc';
+  checkInteger(n_mfcc, 'n_mfcc', where);
+  if (n_mfcc <= bands) return;
+  throw new RequestError({
+    where,
+    problem: 'there are more coefficients than bands',
+    expected: `n_mfcc of at most ${bands}`,
+    got: String(n_mfcc),
+    fix: 'ask for more bands (n_mels) or fewer coefficients',
+  });
+}
+
 /** Options of the cosine transform that ends a cepstrum. */
 export interface CepstrumOptions {
   /** Number of coefficients to keep; at most as many as there are bands. Default 20. */
@@ -56,16 +78,7 @@ export interface CepstrumOptions {
 export function cepstrum(S: Matrix, options: CepstrumOptions = {}): Matrix {
   const { n_mfcc = 20, dct_type = 2, norm = 'ortho', lifter = 0 } = options;
   const where = 'mfcc';
-  checkInteger(n_mfcc, 'n_mfcc', where);
-  if (n_mfcc > S.cols) {
-    throw new RequestError({
-      where,
-      problem: 'there are more coefficients than bands',
-      expected: `n_mfcc of at most ${S.cols}`,
-      got: String(n_mfcc),
-      fix: 'ask for more bands (n_mels) or fewer coefficients',
-    });
-  }
+  checkCoefficients(n_mfcc, S.cols);
   if (!(dct_type in plain) || (dct_type === 1 && S.cols < 2)) {
     throw new RequestError({
       where,

@@ -12,7 +12,8 @@ const CIRCLES = [
   { turns: 2 / 3, radius: 0.5 },
 ] as const;
 
-const basis = planCache((n_chroma: number) =>
+/** The projection onto the circles; shared between calls: not to be written to. */
+export const tonnetzBasis = planCache((n_chroma: number) =>
   filterBank(2 * CIRCLES.length, n_chroma, (dimension, c) => {
     const { turns, radius } = CIRCLES[dimension >> 1]!;
     const angle = (Math.PI * turns * 12 * c) / n_chroma;
@@ -30,5 +31,5 @@ const basis = planCache((n_chroma: number) =>
  */
 export function tonnetz(chroma: Matrix): Matrix {
   checkMatrix(chroma, 'tonnetz');
-  return projectRows(normalize(chroma, 1), basis(chroma.cols));
+  return projectRows(normalize(chroma, 1), tonnetzBasis(chroma.cols));
 }

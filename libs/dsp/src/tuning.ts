@@ -21,6 +21,19 @@ export interface PiptrackOptions extends PitchedSource {
 
 const { fround } = Math;
 
+/** Bins from..to-1, between whose neighbours a peak may be; none if `to` is not above `from`. */
+export function peakRange(sr: number, n_fft: number, fmin = 150, fmax = 4000): { from: number; to: number } {
+  const cols = Math.floor(n_fft / 2) + 1;
+  const low = Math.max(fmin, 0);
+  const high = Math.min(fmax, sr / 2);
+  let from = 1;
+  while (from < cols && (from * sr) / n_fft < low) from++;
+  let to = from;
+  // The last bin has no neighbour above it, and is half the sample rate, which `high` excludes.
+  while (to < cols - 1 && (to * sr) / n_fft < high) to++;
+  return { from, to };
+}
+
 /** Visits every spectral peak in order of frames, then bins. */
 function eachPeak(
   S: Matrix,
@@ -31,13 +44,7 @@ function eachPeak(
 ): void {
   const { data, cols } = S;
   if (cols < 4) return;
-  const low = Math.max(fmin, 0);
-  const high = Math.min(fmax, sr / 2);
-  let from = 1;
-  while (from < cols && (from * sr) / n_fft < low) from++;
-  let to = from;
-  // The last bin has no neighbour above it, and is half the sample rate, which `high` excludes.
-  while (to < cols - 1 && (to * sr) / n_fft < high) to++;
+  const { from, to } = peakRange(sr, n_fft, fmin, fmax);
   if (from >= to) return;
   eachChunk(S, (memory) => {
     const listAt = memory.alloc(4 + 8 * Math.ceil((to - from) / 4));

@@ -1,3 +1,4 @@
+export { composeForest } from './compose.ts';
 export { type FittedForest, type Forest, type OutOfBag, treeCount } from './forest.ts';
 export { fitForest, type FitOptions } from './fit.ts';
 export { type ClassWeight, type ForestParams, type MaxFeatures } from './params.ts';

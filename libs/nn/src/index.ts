@@ -1,3 +1,4 @@
+export { composeNetwork } from './compose.ts';
 export { AugmentationSchema, type AugmentationSpec } from './augmentation.ts';
 export { CallbacksSchema, type CallbacksSpec, type HistoryRow } from './callbacks.ts';
 export { CheckpointError } from './checkpoint.ts';

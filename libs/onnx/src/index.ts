@@ -15,3 +15,8 @@ export {
   type TensorData,
   type ValueSpec,
 } from './messages.ts';
+export { embed } from './compose/embed.ts';
+export { composedModel, type ComposedModelSpec } from './compose/model.ts';
+export * from './compose/ops.ts';
+export { byRecording, composedPredictions } from './compose/predictions.ts';
+export { apply, applyAll, constant, graphInput, integers, scalar, type ApplyOptions } from './compose/tensor.ts';

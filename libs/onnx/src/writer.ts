@@ -46,6 +46,14 @@ export class Message {
     return this.bytes(field, value.finish());
   }
 
+  /** A whole field as it was read, its tag included. */
+  raw(field: Uint8Array): this {
+    this.#reserve(field.length);
+    this.#buffer.set(field, this.#length);
+    this.#length += field.length;
+    return this;
+  }
+
   /** Whole numbers as in {@link integer}, packed: one field for all. */
   integers(field: number, values: ArrayLike<number>): this {
     const packed = new Message();

@@ -56,3 +56,4 @@ export {
   type SplitRow,
   type SplitScheme,
 } from './splits/types.ts';
+export * as onnx from './onnx/index.ts';

@@ -186,7 +186,7 @@ async function card(project: Project, { record, folder }: KeptRun, served: Serve
 }
 
 /** The catalogue's entry of each corpus that the run has read. */
-async function corporaOf(project: Project, { resolved }: KeptRun['record']) {
+export async function corporaOf(project: Project, { resolved }: KeptRun['record']) {
   const names = Object.values(resolved).flatMap(({ with: { corpus } }) => (typeof corpus === 'string' ? [corpus] : []));
   return Promise.all(
     [...new Set(names)].sort().map(async (name) => {
