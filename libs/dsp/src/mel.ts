@@ -77,7 +77,7 @@ const melPlan = planCache(
   },
 );
 
-export function melBank(sr: number, n_fft: number, options: MelOptions): { runs: Run[]; bank: BandBank } {
+function melBank(sr: number, n_fft: number, options: MelOptions): { runs: Run[]; bank: BandBank } {
   const { n_mels = 128, fmin = 0, fmax = sr / 2, htk = false, norm = 'slaney' } = options;
   checkPositive(sr, 'sr', 'mel');
   checkInteger(n_fft, 'n_fft', 'mel');

@@ -7,7 +7,6 @@
 import { assemble } from '@prosodia/wasm';
 import { correlationKernels } from './correlation-kernels.ts';
 import { fftKernels } from './fft-kernels.ts';
-import { quadKernels } from './quad-kernels.ts';
 import { rowKernels } from './row-kernels.ts';
 import { vocoderKernels } from './vocoder-kernels.ts';
 
@@ -22,7 +21,7 @@ interface LinearMemory {
   grow(pages: number): number;
 }
 
-const sources = { ...fftKernels, ...quadKernels, ...correlationKernels, ...rowKernels, ...vocoderKernels };
+const sources = { ...fftKernels, ...correlationKernels, ...rowKernels, ...vocoderKernels };
 
 type KernelName = keyof typeof sources;
 
