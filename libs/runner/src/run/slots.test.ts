@@ -5,7 +5,7 @@ import { type Grant, Slots } from './slots.ts';
 
 const GIB = 1024 ** 3;
 const instance = (resources: Resources, device = false): Instance =>
-  ({ stage: { resources, device }, resources }) as unknown as Instance;
+  ({ stage: { resources: {}, device }, resources }) as unknown as Instance;
 const take = (slots: Slots, resources: Resources, device: DeviceClass = 'cpu'): Grant | undefined =>
   slots.take(instance(resources, device !== 'cpu'), device);
 
@@ -96,5 +96,13 @@ describe('Slots', () => {
       'it wants 64 GiB of memory, and there are 4.0 for stages: it runs with no other beside it',
       'it wants 9 threads and gets 2, which is all there are',
     ]);
+  });
+
+  it('says nothing of what the definition of a stage could make use of, but of what the pipeline asks for instead', () => {
+    const slots = new Slots(2, 4 * GIB);
+    const defined = (own: Resources, resources: Resources) =>
+      slots.shortfalls({ stage: { resources: own }, resources: { ...own, ...resources } } as unknown as Instance);
+    expect(defined({ threads: 4, memory_gb: 8 }, {})).toEqual([]);
+    expect(defined({ threads: 4 }, { threads: 9 })).toEqual(['it wants 9 threads and gets 2, which is all there are']);
   });
 });

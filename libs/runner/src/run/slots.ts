@@ -47,17 +47,20 @@ export class Slots {
     return grant;
   }
 
-  /** What an instance is short of even if it has all there is, in words. */
-  shortfalls({ resources }: Pick<Instance, 'resources'>): string[] {
+  /**
+   * What an instance is short of even if it has all there is, in words. Only what its pipeline asks for is told: what a
+   * stage's definition could make use of is no request, and on a small machine would be told in every run.
+   */
+  shortfalls({ stage, resources }: Pick<Instance, 'stage' | 'resources'>): string[] {
     const { threads = 1, memory_gb: gigabytes = USUAL_MEMORY_GB } = resources;
     const said: string[] = [];
-    if (gigabytes * GIB > this.memory) {
+    if (gigabytes !== stage.resources.memory_gb && gigabytes * GIB > this.memory) {
       const there = (this.memory / GIB).toFixed(1);
       said.push(
         `it wants ${gigabytes} GiB of memory, and there are ${there} for stages: it runs with no other beside it`,
       );
     }
-    if (threads !== 'all' && threads > this.cores) {
+    if (threads !== 'all' && threads !== stage.resources.threads && threads > this.cores) {
       said.push(`it wants ${threads} threads and gets ${this.cores}, which is all there are`);
     }
     return said;
