@@ -4,12 +4,13 @@
  * The files are listed once, at the start. A path is looked up among them and never joined to a folder, so no path,
  * however it is written, leads out of it.
  */
-import { existsSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, extname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { FastifyInstance } from 'fastify';
+import { PAGE_SCRIPTS, pageScripts } from './page-scripts.ts';
 
 const MEDIA: Readonly<Record<string, string>> = {
   '.css': 'text/css; charset=utf-8',
@@ -23,6 +24,7 @@ const MEDIA: Readonly<Record<string, string>> = {
   '.wasm': 'application/wasm',
 };
 
+const PAGE_FOLDER = fileURLToPath(new URL('../page', import.meta.url));
 /** Where the page finds the files of onnxruntime-web. */
 const RUNTIME_PATH = '/vendor/onnxruntime-web/';
 /** Its parts for WebAssembly on the processor, as modules. */
@@ -39,15 +41,26 @@ export function addPage(app: FastifyInstance): void {
         .send(await readFile(file));
     });
   }
+  // Compiled at the first request: a server that nobody looks at does not pay for it.
+  let scripts: ReturnType<typeof pageScripts> | undefined;
+  for (const name of PAGE_SCRIPTS) {
+    const path = `/${name}.js`;
+    app.get(path, async (_request, reply) => {
+      scripts ??= pageScripts(PAGE_FOLDER);
+      return reply
+        .type(MEDIA['.js']!)
+        .header('cache-control', 'no-cache')
+        .send((await scripts).get(path));
+    });
+  }
 }
 
 /** File by path. */
 function pageFiles(): Map<string, string> {
   const files = new Map<string, string>();
-  const folder = fileURLToPath(new URL('../page', import.meta.url));
-  for (const file of existsSync(folder) ? filesIn(folder) : []) {
-    if (!(extname(file) in MEDIA)) continue;
-    const path = `/${relative(folder, file).split(sep).join('/')}`;
+  for (const file of filesIn(PAGE_FOLDER)) {
+    if (!(extname(file) in MEDIA) || extname(file) === '.json') continue;
+    const path = `/${relative(PAGE_FOLDER, file).split(sep).join('/')}`;
     files.set(path === '/index.html' ? '/' : path, file);
   }
   // From the sources' own place, where the package is installed.

@@ -5,6 +5,9 @@ import { type PredictResult, summarizeFiles } from '@prosodia/runner';
 import type { Job, JobResult, Outcome, ThreadData } from './messages.ts';
 import type { OpenModel } from './open-model.ts';
 
+/** Of a recording of which the predictor says nothing. */
+const UNHEARD: Outcome = { refused: 'not-predicted', reason: 'no model gave a prediction for it' };
+
 /** @throws CancelledError on `signal`; what the predictor throws */
 export async function predictRecordings(
   model: OpenModel,
@@ -34,7 +37,7 @@ export async function predictRecordings(
   const result = await model.predict(files, { window_s, hop_s, threads: 1, signal });
   const found = byName(result, durations);
   return {
-    outcomes: outcomes.map((outcome, i) => outcome ?? found.get(nameOf(i, recordings.length))!),
+    outcomes: outcomes.map((outcome, i) => outcome ?? found.get(nameOf(i, recordings.length)) ?? UNHEARD),
     notices: result.notices,
   };
 }

@@ -179,7 +179,7 @@ function answer(problem: Problem, request: FastifyRequest, reply: FastifyReply, 
     .code(problem.status)
     .headers({ ...SECURITY_HEADERS, ...problem.headers })
     .type(PROBLEM_TYPE)
-    .send(JSON.stringify(problem.details(request.id)));
+    .send(Buffer.from(JSON.stringify(problem.details(request.id))));
 }
 
 async function stop(app: FastifyInstance, service: Service): Promise<void> {

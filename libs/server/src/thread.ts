@@ -4,7 +4,8 @@
  * All that takes time is here, the reading of headers included, so that the thread that answers requests stays free.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import { serializeError } from '@prosodia/core';
+import { encodeWav } from '@prosodia/audio';
+import { Rng, serializeError } from '@prosodia/core';
 import type { FromThread, ThreadData, ToThread } from './messages.ts';
 import { type OpenModel, openModel } from './open-model.ts';
 import { predictRecordings } from './predict-recordings.ts';
@@ -17,10 +18,20 @@ function say(message: FromThread): void {
   port.postMessage(message);
 }
 
+/** Predicts a second of noise, whatever comes of it: models are read when they are first needed. */
+async function warmUp(model: OpenModel): Promise<void> {
+  const rng = new Rng(0, 'warm up');
+  const noise = Float32Array.from({ length: 16_000 }, () => 0.1 * rng.normal());
+  const recording = { bytes: new Uint8Array(encodeWav(noise, 16_000)) };
+  const job = { model: 0, recordings: [recording], window_s: 6, hop_s: 3 };
+  await predictRecordings(model, job, limits, new AbortController().signal);
+}
+
 async function serve(): Promise<void> {
   let models: OpenModel[];
   try {
     models = await Promise.all(sources.map(openModel));
+    for (const model of models) await warmUp(model);
   } catch (error) {
     return say({ type: 'failed', error: serializeError(error) });
   }

@@ -1,0 +1,34 @@
+/**
+ * The page's scripts, compiled from their sources in memory, so that there is no build to run and none to forget.
+ */
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type * as Esbuild from 'esbuild';
+
+/** Modules that a browser loads by themselves: the page, a worker, an audio worklet. */
+export const PAGE_SCRIPTS = ['main', 'device-worker', 'recorder-worklet'] as const;
+
+/**
+ * Text of each script by its path, such as `/main.js`.
+ * @param folder of the sources
+ */
+export async function pageScripts(folder: string): Promise<Map<string, string>> {
+  // From the sources' own place, where the package is installed.
+  const { resolve } = createRequire(import.meta.url);
+  const { default: esbuild } = (await import(pathToFileURL(resolve('esbuild')).href)) as { default: typeof Esbuild };
+  const { outputFiles } = await esbuild.build({
+    absWorkingDir: folder,
+    entryPoints: PAGE_SCRIPTS.map((name) => `${name}.ts`),
+    outdir: join(folder, 'out'),
+    bundle: true,
+    write: false,
+    format: 'esm',
+    target: 'es2022',
+    minify: true,
+    logLevel: 'silent',
+  });
+  return new Map(
+    outputFiles.map(({ path, text }) => [path.slice(join(folder, 'out').length).replaceAll('\\', '/'), text]),
+  );
+}
