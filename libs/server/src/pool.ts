@@ -4,9 +4,11 @@
  * Each thread has every model loaded and works at one job. A thread that dies takes its own job with it, never
  * another, and is replaced; so is one that does not stop when it is told to.
  */
+import { rmSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { DataError, loadable } from '@prosodia/core';
 import type { FromThread, Job, JobResult, ModelFacts, PlainError, ThreadData, ToThread } from './messages.ts';
+import { scratchFolder } from './scratch.ts';
 
 /** Why a job has no result. */
 export class JobFailure extends Error {
@@ -123,7 +125,12 @@ export class Pool {
   /** Starts a thread; resolves when it has loaded the models. */
   #add(): Promise<void> {
     const { url, execArgv } = loadable(new URL('./thread.ts', import.meta.url));
-    const worker = new Worker(url, { workerData: this.#data, execArgv: [...process.execArgv, ...execArgv] });
+    const folder = scratchFolder();
+    const worker = new Worker(url, {
+      workerData: this.#data,
+      execArgv: [...process.execArgv, ...execArgv],
+      env: { ...process.env, TMPDIR: folder, TEMP: folder, TMP: folder },
+    });
     const thread: Thread = { worker, ready: false, running: undefined };
     this.#threads.add(thread);
     return new Promise((resolve, reject) => {
@@ -142,6 +149,7 @@ export class Pool {
       worker.on('error', (error: Error) => (cause = error));
       worker.on('exit', (code) => {
         this.#threads.delete(thread);
+        rmSync(folder, { recursive: true, force: true });
         const reason = cause?.message ?? `it ended with code ${code}`;
         thread.running?.reject(new JobFailure('died', reason, { cause }));
         if (!thread.ready) reject(cause ?? new Error(reason));

@@ -1,7 +1,7 @@
 /** Predicts the recordings of one job: what is too long is refused before it is decoded, each by itself. */
 import { probeAudio } from '@prosodia/audio';
 import { DataError, type GivenFile, messageOf } from '@prosodia/core';
-import { type PredictResult, summarizeFiles } from '@prosodia/runner';
+import type { PredictResult } from '@prosodia/runner';
 import type { Job, JobResult, Outcome, ThreadData } from './messages.ts';
 import type { OpenModel } from './open-model.ts';
 
@@ -10,7 +10,7 @@ const UNHEARD: Outcome = { refused: 'not-predicted', reason: 'no model gave a pr
 
 /** @throws CancelledError on `signal`; what the predictor throws */
 export async function predictRecordings(
-  model: OpenModel,
+  { predictor, summarize }: OpenModel,
   { recordings, window_s, hop_s }: Job,
   limits: ThreadData['limits'],
   signal: AbortSignal,
@@ -34,8 +34,8 @@ export async function predictRecordings(
     }
   }
   if (files.length === 0) return { outcomes: outcomes.map((outcome) => outcome!), notices: [] };
-  const result = await model.predict(files, { window_s, hop_s, threads: 1, signal });
-  const found = byName(result, durations);
+  const result = await predictor.predict(files, { window_s, hop_s, threads: 1, signal });
+  const found = byName(result, summarize, durations);
   return {
     outcomes: outcomes.map((outcome, i) => outcome ?? found.get(nameOf(i, recordings.length)) ?? UNHEARD),
     notices: result.notices,
@@ -71,11 +71,12 @@ function reasonOf(error: unknown): string {
 
 function byName(
   { labels, predictions, left_out, refused }: PredictResult,
+  summarize: OpenModel['summarize'],
   durations: ReadonlyMap<string, number>,
 ): Map<string, Outcome> {
   const outcomes = new Map<string, Outcome>();
   for (const { file, reason } of refused) outcomes.set(file, { refused: 'not-predicted', reason });
-  for (const { file, ...summary } of summarizeFiles(labels, predictions)) {
+  for (const { file, ...summary } of summarize(labels, predictions)) {
     const own = <T extends { file: string }>(rows: readonly T[]) =>
       rows.filter((row) => row.file === file).map(({ file: _, ...row }) => row);
     outcomes.set(file, {

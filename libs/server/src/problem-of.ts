@@ -39,6 +39,8 @@ export function problemOf(error: unknown, limits: Limits): Problem {
       return new Problem('bad-multipart', messageOf(error), { headers: { connection: 'close' } });
     case 'FST_ERR_BAD_URL':
       return new Problem('bad-request', 'the path is not a valid URL path');
+    default:
+      break;
   }
   if (isMultipartError(error))
     return new Problem('bad-multipart', messageOf(error), { headers: { connection: 'close' } });

@@ -1,7 +1,10 @@
 import { type Socket, connect } from 'node:net';
 import { once } from 'node:events';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { NAMED } from './schemas.ts';
 import { OPERATIONS, type Operation } from './operations.ts';
@@ -61,7 +64,12 @@ async function another(options: Partial<ServerOptions>): Promise<RunningServer> 
   return own;
 }
 
-function post(path: string, body: BodyInit, headers: Record<string, string> = {}, at = server): Promise<Response> {
+function post(
+  path: string,
+  body: string | FormData | Uint8Array<ArrayBuffer>,
+  headers: Record<string, string> = {},
+  at = server,
+): Promise<Response> {
   const type = body instanceof FormData ? {} : { 'content-type': 'audio/wav' };
   return fetch(at.url + path, { method: 'POST', body, headers: { ...type, ...headers } });
 }
@@ -185,6 +193,24 @@ describe('POST /v1/predict', () => {
     }
     const bare = await post('/v1/predict', 'x', { 'content-type': 'multipart/form-data' });
     expect((await problem(bare, 'predict')).status).toBe(400);
+  });
+
+  it('leaves nothing behind where its threads put files, even if one has died', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'prosodia-scratch-'));
+    vi.stubEnv('TMPDIR', folder);
+    try {
+      const own = await start();
+      const first = readdirSync(folder);
+      expect(first).toHaveLength(1);
+      await post('/v1/predict', recording(1, RATE.die), {}, own);
+      expect((await post('/v1/predict', recording(), {}, own)).status).toBe(200);
+      expect(readdirSync(folder)).not.toEqual(first);
+      await own.stop();
+      expect(readdirSync(folder)).toEqual([]);
+    } finally {
+      vi.unstubAllEnvs();
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it('goes on after its thread has died', async () => {

@@ -52,6 +52,18 @@ async function predictOne({ name, source }, { window_s, hop_s, signal }) {
   };
 }
 
+export function summarizeFiles(labels, predictions) {
+  const files = [...new Set(predictions.map(({ file }) => file))];
+  return files.map((file) => {
+    const windows = predictions.filter((own) => own.file === file);
+    const { probabilities, start_s } = windows[0];
+    const probability = Math.max(...probabilities);
+    const label = labels[probabilities.indexOf(probability)];
+    const timeline = [{ start_s, end_s: windows.at(-1).end_s, label, probability }];
+    return { file, windows: windows.length, label, probability, probabilities, timeline };
+  });
+}
+
 export async function openPredictor() {
   return {
     pipeline: 'fake', run: 1, title: 'A model that does as it is told', labels, members: ['forest'], calibrated: true,

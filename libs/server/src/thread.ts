@@ -50,7 +50,7 @@ async function serve(): Promise<void> {
   });
   say({
     type: 'ready',
-    models: models.map(({ pipeline, run, title, labels, members, calibrated }) => ({
+    models: models.map(({ predictor: { pipeline, run, title, labels, members, calibrated } }) => ({
       pipeline,
       run,
       title,
