@@ -10,6 +10,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type GivenFile, RequestError } from '@prosodia/core';
 import { servedInputs } from '../host/serve.ts';
+import { type OneFile, type OneFileOptions, composeOneFile } from './one-file.ts';
 import { type FeaturesResult, Pass, type PassOptions, type PredictResult } from './pass.ts';
 import { type ServedRun, splitReference } from './served-run.ts';
 
@@ -93,6 +94,11 @@ export class Predictor {
   /** What each model is fed with, for use with the ONNX models by themselves. Throws what {@link predict} throws. */
   async features(files: readonly GivenFile[], options: PredictOptions = {}): Promise<FeaturesResult> {
     return this.#pass(files, options, (pass) => pass.features());
+  }
+
+  /** The run as one ONNX model, or what prevents that. Throws a DataError if what the run saved is gone. */
+  async oneFile(options: OneFileOptions = {}): Promise<OneFile> {
+    return composeOneFile(this.#run, options);
   }
 
   /** Frees the models. */
