@@ -113,7 +113,7 @@ export function formed(y: Float32Array, framing: Framing, options: FormOptions):
       ? fitSamples(y, Math.round(length.seconds * framing.sr), align)
       : { samples: y, padding: 0 };
   if (form === 'scalars') return scalars(samples, framing, channels[0]!);
-  const spectra = new Spectra(samples, framing);
+  const spectra = new Spectra(samples, framing, channels.flat().filter(isCourse));
 
   const groups = channels.map((specs) =>
     specs.filter(isCourse).flatMap((spec) => spectra.courses(spec, derivativesOf(cepstral(spec)?.deltas ?? 0))),
@@ -166,7 +166,7 @@ export function cepstral(spec: CourseSpec) {
 
 /** Functionals of every band, in the order feature, functional, band; and measures of the whole item. */
 function scalars(y: Float32Array, framing: Framing, specs: readonly FeatureSpec[]): Formed {
-  const spectra = new Spectra(y, framing);
+  const spectra = new Spectra(y, framing, specs.filter(isCourse));
   const names: string[] = [];
   const values: number[] = [];
   for (const spec of specs) {

@@ -11,6 +11,7 @@ import {
   chromaStft,
   delta,
   gammatoneCepstra,
+  gaussianCepstra,
   gaussianSpectrogram,
   magnitude,
   melspectrogram,
@@ -50,16 +51,28 @@ export interface Course {
 
 type MelSettings = Pick<SettingsOf<'mel_db'>, 'n_mels' | 'fmin' | 'fmax'>;
 
+/** Features that are computed from mel bands or from samples, and so need no spectrogram of their own. */
+const WITHOUT_SPECTROGRAM = new Set(['mfcc', 'mel_db', 'zcr', 'rms', 'yin', 'pyin']);
+
+/** How far below the loudest band single precision reaches; the default floor of powerToDb. */
+const SINGLE_PRECISION_DB = 80;
+
 /** The spectrograms of one item. */
 export class Spectra {
   readonly #y: Float32Array;
   readonly #framing: Framing;
+  /** Whether a feature needs the spectrogram, so that mel bands are taken of it too; alone they are quicker. */
+  readonly #shared: boolean;
   readonly #kept = new Map<string, Matrix>();
 
-  /** @param y mono samples, at least one */
-  constructor(y: Float32Array, framing: Framing) {
+  /**
+   * @param y mono samples, at least one
+   * @param specs all features that will be asked for
+   */
+  constructor(y: Float32Array, framing: Framing, specs: readonly CourseSpec[]) {
     this.#y = y;
     this.#framing = framing;
+    this.#shared = specs.some((spec) => !WITHOUT_SPECTROGRAM.has(Object.keys(spec)[0]!));
   }
 
   /**
@@ -92,8 +105,8 @@ export class Spectra {
       return withDerivatives('mfcc', cepstrum(this.#melDb(spec.mfcc), { n_mfcc, lifter }), spec.mfcc, orders);
     }
     if ('gaussian_cepstra' in spec) {
-      const { n_coefficients: n_mfcc, lifter } = spec.gaussian_cepstra;
-      const matrix = cepstrum(this.#gaussianDb(spec.gaussian_cepstra), { n_mfcc, lifter });
+      const { n_coefficients, lifter } = spec.gaussian_cepstra;
+      const matrix = gaussianCepstra({ db: this.#gaussianDb(spec.gaussian_cepstra), n_coefficients, lifter });
       return withDerivatives('gaussian_cepstra', matrix, spec.gaussian_cepstra, orders);
     }
     if ('gaussian_db' in spec) return one('gaussian_db', this.#gaussianDb(spec.gaussian_db), spec.gaussian_db);
@@ -104,7 +117,7 @@ export class Spectra {
     }
     if ('mel_db' in spec) {
       const { ref, top_db } = spec.mel_db;
-      return one('mel_db', powerToDb(this.#mel(spec.mel_db), { ref, top_db }), spec.mel_db);
+      return one('mel_db', powerToDb(this.#mel(spec.mel_db, top_db), { ref, top_db }), spec.mel_db);
     }
     if ('chroma' in spec) return one('chroma', this.#chroma, spec.chroma);
     if ('tonnetz' in spec) return one('tonnetz', tonnetz(this.#chroma), spec.tonnetz);
@@ -153,17 +166,21 @@ export class Spectra {
     );
   }
 
-  #mel({ n_mels, fmin, fmax }: MelSettings): Matrix {
-    const { sr, n_fft, n_mels: usual } = this.#framing;
+  /** Mel bands of which nothing is heard more than `top_db` below the loudest. */
+  #mel({ n_mels, fmin, fmax }: MelSettings, top_db: number | null): Matrix {
+    const { sr, n_fft, hop_length, n_mels: usual } = this.#framing;
     const bands = { n_mels: n_mels ?? usual, fmin, fmax: fmax ?? sr / 2 };
-    return this.#once(`mel ${Object.values(bands).join()}`, () =>
-      melspectrogram({ S: this.#power, sr, n_fft, ...bands }),
+    const quick = !this.#shared && top_db !== null && top_db <= SINGLE_PRECISION_DB;
+    return this.#once(`mel ${quick} ${Object.values(bands).join()}`, () =>
+      quick
+        ? melspectrogram({ y: this.#y, sr, n_fft, hop_length, ...bands, precision: 'single' })
+        : melspectrogram({ S: this.#power, sr, n_fft, ...bands }),
     );
   }
 
   #melDb(settings: MelSettings): Matrix {
     const { n_mels, fmin, fmax } = settings;
-    return this.#once(`db ${n_mels} ${fmin} ${fmax}`, () => powerToDb(this.#mel(settings)));
+    return this.#once(`db ${n_mels} ${fmin} ${fmax}`, () => powerToDb(this.#mel(settings, SINGLE_PRECISION_DB)));
   }
 
   #once(name: string, make: () => Matrix): Matrix {

@@ -108,3 +108,20 @@ export function checkRange(fmin: number, fmax: number, sr: number, where: string
     got: `fmin ${fmin}, fmax ${fmax}`,
   });
 }
+
+/** Refuses more coefficients of a cosine transform than it has bands; both parameters by their own names. */
+export function checkCoefficients(
+  [name, count]: readonly [string, number],
+  [bandsName, bands]: readonly [string, number],
+  where: string,
+): void {
+  checkInteger(count, name, where);
+  if (count <= bands) return;
+  throw new RequestError({
+    where,
+    problem: 'there are more coefficients than bands',
+    expected: `${name} of at most ${bands}`,
+    got: String(count),
+    fix: `ask for more bands (${bandsName}) or fewer coefficients`,
+  });
+}

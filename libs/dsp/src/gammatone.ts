@@ -8,7 +8,7 @@
  * 47, 1990).
  */
 import { RequestError } from '@prosodia/core';
-import { checkInteger, checkPositive, checkRange } from './checks.ts';
+import { checkCoefficients, checkInteger, checkPositive, checkRange } from './checks.ts';
 import { powerToDb } from './decibel.ts';
 import { zeros, type Matrix } from './matrix.ts';
 import { cepstrum, type CepstrumOptions } from './mfcc.ts';
@@ -88,11 +88,13 @@ export interface GammatoneCepstraOptions extends PitchedSource, GammatoneBankOpt
  * energies of {@link gammatone} filters.
  *
  * @param source `S` is a power spectrogram; `y` is transformed with hop_length 512 by default
- * @throws as {@link gammatone}, cepstrum and stft; RequestError for an unknown compression
+ * @throws as {@link gammatone}, cepstrum and stft; RequestError for an unknown compression or
+ *   more coefficients than filters
  */
 export function gammatoneCepstra(source: GammatoneCepstraOptions): Matrix {
   const where = 'gammatoneCepstra';
-  const { sr = 22050, n_coefficients = 20, compression = 'log' } = source;
+  const { sr = 22050, n_coefficients = 20, n_filters = 40, compression = 'log' } = source;
+  checkCoefficients(['n_coefficients', n_coefficients], ['n_filters', n_filters], where);
   if (compression !== 'log' && compression !== 'cubic_root') {
     throw new RequestError({
       where,

@@ -5,7 +5,7 @@
  * International Journal of Signal Processing 5, 2009).
  */
 import { RequestError } from '@prosodia/core';
-import { checkInteger, checkPositive, checkRange } from './checks.ts';
+import { checkCoefficients, checkInteger, checkPositive, checkRange } from './checks.ts';
 import { powerToDb } from './decibel.ts';
 import { zeros, type Matrix } from './matrix.ts';
 import { melFrequencies } from './mel.ts';
@@ -111,6 +111,8 @@ export function gaussianSpectrogram(source: GaussianOptions): Matrix {
 
 /** Options of {@link gaussianCepstra}. */
 export interface GaussianCepstraOptions extends GaussianOptions, Omit<CepstrumOptions, 'n_mfcc'> {
+  /** The filters' energies in decibels, frames x n_filters, if they are at hand. Without them, from `S` or `y`. */
+  db?: Matrix;
   /** Number of coefficients to keep, at most n_filters. Default 20. */
   n_coefficients?: number;
 }
@@ -120,9 +122,10 @@ export interface GaussianCepstraOptions extends GaussianOptions, Omit<CepstrumOp
  * {@link gaussian} filters in decibels, as mfcc is of mel bands.
  *
  * @param source `S` is a power spectrogram; `y` is transformed with hop_length 512 by default
- * @throws as {@link gaussian}, cepstrum and stft
+ * @throws as {@link gaussian}, cepstrum and stft; RequestError for more coefficients than filters
  */
 export function gaussianCepstra(source: GaussianCepstraOptions): Matrix {
-  const { n_coefficients = 20 } = source;
-  return cepstrum(powerToDb(gaussianSpectrogram(source)), { ...source, n_mfcc: n_coefficients });
+  const { n_coefficients = 20, n_filters = 40 } = source;
+  checkCoefficients(['n_coefficients', n_coefficients], ['n_filters', source.db?.cols ?? n_filters], 'gaussianCepstra');
+  return cepstrum(source.db ?? powerToDb(gaussianSpectrogram(source)), { ...source, n_mfcc: n_coefficients });
 }

@@ -28,7 +28,16 @@ export {
 export { harmonicity, type HarmonicityOptions } from './harmonicity.ts';
 export { intensity, type IntensityContour, type IntensityOptions } from './intensity.ts';
 export { stackBands, transpose, zeros, type ComplexMatrix, type Matrix } from './matrix.ts';
-export { emptyMelBands, hzToMel, mel, melFrequencies, melspectrogram, melToHz, type MelOptions } from './mel.ts';
+export {
+  emptyMelBands,
+  hzToMel,
+  mel,
+  melFrequencies,
+  melspectrogram,
+  melToHz,
+  type MelOptions,
+  type MelSpectrogramOptions,
+} from './mel.ts';
 export { cepstrum, mfcc, type CepstrumOptions, type DctType, type MfccOptions } from './mfcc.ts';
 export { normalize } from './normalize.ts';
 export * as onnx from './onnx/index.ts';

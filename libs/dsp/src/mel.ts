@@ -8,7 +8,9 @@ import { checkInteger, checkPositive, checkRange } from './checks.ts';
 import { zeros, type Matrix } from './matrix.ts';
 import { planCache } from './plans.ts';
 import { bandBank, bandRows, type BandBank } from './simd/rows.ts';
+import { quadFrames, quadPlan } from './simd/quads.ts';
 import { resolve, type PitchedSource } from './source.ts';
+import { framingOf } from './stft.ts';
 
 /** Which bands a mel filter bank has. */
 export interface MelOptions {
@@ -107,6 +109,18 @@ export function emptyMelBands(sr: number, n_fft: number, options: MelOptions = {
   return [...runs.keys()].filter((band) => runs[band]!.weights.length === 0);
 }
 
+/** Options of {@link melspectrogram}. */
+export interface MelSpectrogramOptions extends PitchedSource, MelOptions {
+  /** What magnitudes are raised to. Default 2. */
+  power?: number;
+  /**
+   * `single` transforms `y` in single precision, three times as fast, where power is 2 and n_fft a power of two
+   * from 512 to 4096 (all else is as with `double`). Bands down to 80 dB below the loudest of their frame agree to
+   * 1e-2 dB; weaker ones sink in the rounding. Default `double`.
+   */
+  precision?: 'single' | 'double';
+}
+
 /**
  * Mel spectrogram, frames x n_mels.
  *
@@ -114,8 +128,17 @@ export function emptyMelBands(sr: number, n_fft: number, options: MelOptions = {
  *   transformed with hop_length 512 by default
  * @throws as {@link mel} and stft
  */
-export function melspectrogram(source: PitchedSource & MelOptions & { power?: number }): Matrix {
-  const { sr = 22050, power = 2 } = source;
+export function melspectrogram(source: MelSpectrogramOptions): Matrix {
+  const { sr = 22050, power = 2, precision = 'double', y, n_fft: length = 2048, hop_length = 512 } = source;
+  const plan = y && !source.S && power === 2 && precision === 'single' ? quadPlan(length) : null;
+  if (y && plan) {
+    const { bank } = melBank(sr, length, source);
+    const framing = framingOf(y, { ...source, hop_length });
+    const cols = bank.table.length / 2;
+    const out = zeros(framing.rows, cols);
+    quadFrames(plan, framing, out.data, bank);
+    return out;
+  }
   const { S, n_fft } = resolve(source, power, 'melspectrogram');
   return bandRows(S, melBank(sr, n_fft, source).bank);
 }

@@ -112,9 +112,12 @@ export interface MfccOptions extends Omit<PitchedSource, 'S'>, Omit<MelOptions, 
 /**
  * Mel-frequency cepstral coefficients, frames x n_mfcc: the cosine transform of powerToDb(melspectrogram).
  *
+ * The floor 80 dB below the loudest band leaves nothing that single precision would not reach, so `y` is
+ * transformed in that; a given `S` is as precise as it was made.
+ *
  * @throws as {@link cepstrum} and melspectrogram
  */
 export function mfcc(options: MfccOptions): Matrix {
   const { S, mel_norm = 'slaney', ...rest } = options;
-  return cepstrum(S ?? powerToDb(melspectrogram({ ...rest, norm: mel_norm })), options);
+  return cepstrum(S ?? powerToDb(melspectrogram({ ...rest, norm: mel_norm, precision: 'single' })), options);
 }

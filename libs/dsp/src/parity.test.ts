@@ -108,6 +108,15 @@ for (const [set, parameters] of Object.entries(sets)) {
         if (feature === 'chroma' && withoutPitch(set, name)) continue;
         it(`${feature} of ${name}`, () => expectMatrix(actual[feature]!, packed, tolerances[feature]));
       }
+      const { stft: cut, mel, mfcc: cepstral } = parameters;
+      const bands = melspectrogram({ y: signals[name], sr: SR, precision: 'single', ...cut, ...mel });
+      const db = powerToDb(bands);
+      const fromSamples = { mel: bands, mel_db: db, mfcc: cepstrum(db, cepstral) };
+      for (const [feature, matrix] of Object.entries(fromSamples)) {
+        it(`${feature} of ${name}, in single precision`, () => {
+          expectMatrix(matrix, expected[feature]!, tolerances[feature]);
+        });
+      }
       if (withoutPitch(set, name)) continue;
       it(`tuning of ${name}`, () => {
         const { n_fft } = parameters.stft;

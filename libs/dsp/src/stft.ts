@@ -29,8 +29,8 @@ export interface StftOptions {
   pad_mode?: PadMode;
 }
 
-/** A checked signal and how it is to be cut. */
-function plan(y: Float32Array, options: StftOptions): Framing {
+/** A checked signal and how it is to be cut. Throws as {@link stft}. */
+export function framingOf(y: Float32Array, options: StftOptions): Framing {
   const { n_fft = 2048, win_length = n_fft, window = 'hann', center = true, pad_mode = 'constant' } = options;
   const { hop_length = Math.max(1, Math.floor(win_length / 4)) } = options;
   checkInteger(n_fft, 'n_fft', 'stft');
@@ -76,7 +76,7 @@ function eachFrame(framing: Framing, visit: (re: Float64Array, im: Float64Array,
  *   when the signal is shorter than n_fft without centring
  */
 export function stft(y: Float32Array, options: StftOptions = {}): ComplexMatrix {
-  const framing = plan(y, options);
+  const framing = framingOf(y, options);
   const { n_fft, rows, cols } = framing;
   const out = { re: new Float32Array(rows * cols), im: new Float32Array(rows * cols), rows, cols };
   const kernels = framePlan(n_fft);
@@ -109,7 +109,7 @@ export function spectrogram(y: Float32Array, options: StftOptions & { power?: nu
       got: String(power),
     });
   }
-  const framing = plan(y, { ...options, hop_length: options.hop_length ?? 512 });
+  const framing = framingOf(y, { ...options, hop_length: options.hop_length ?? 512 });
   const { n_fft, rows, cols } = framing;
   const data = new Float32Array(rows * cols);
   const kernels = framePlan(n_fft);

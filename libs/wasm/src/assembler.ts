@@ -180,6 +180,11 @@ export const v128 = {
   or: operation('v128', ...simd(0x50)),
   anyTrue: operation('i32', ...simd(0x53)),
   load: (at: Expr, offset = 0): Expr => ({ type: 'v128', code: [...at.code, ...simd(0x00), 0, ...unsigned(offset)] }),
+  /** 32 bits, four times. */
+  loadSplat32: (at: Expr, offset = 0): Expr => ({
+    type: 'v128',
+    code: [...at.code, ...simd(0x09), 0, ...unsigned(offset)],
+  }),
   /** 64 bits, twice. */
   loadSplat64: (at: Expr, offset = 0): Expr => ({
     type: 'v128',
@@ -194,6 +199,14 @@ export const v128 = {
   halves: (a: Expr, b: Expr, low: 0 | 1, high: 0 | 1): Expr => ({
     type: 'v128',
     code: [...a.code, ...b.code, ...simd(0x0d), ...laneBytes(8 * low), ...laneBytes(16 + 8 * high)],
+  }),
+  /** The 32-bit lanes of half `half` of a and of b in turn. */
+  interleave32: (a: Expr, b: Expr, half: 0 | 1): Expr => ({
+    type: 'v128',
+    code: [
+      ...[...a.code, ...b.code, ...simd(0x0d)],
+      ...[0, 16, 4, 20].flatMap((first) => laneBytes(first + 8 * half).slice(0, 4)),
+    ],
   }),
 };
 

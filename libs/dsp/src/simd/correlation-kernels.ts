@@ -1,6 +1,6 @@
 /** The kernel between the transforms of a correlation; planes and vectors as in fft-kernels.ts. */
 import { f64x2, i32, v128, type Expr, type KernelSource } from '@prosodia/wasm';
-import type { Complex } from './fft-kernels.ts';
+import type { Complex } from './complex.ts';
 
 const { add, sub, mul } = f64x2;
 const BYTES = i32.const(16);

@@ -16,40 +16,11 @@ import {
   type KernelSource,
   type Local,
 } from '@prosodia/wasm';
+import { complexNumbers, type Butterfly, type Complex } from './complex.ts';
 
 const { add, sub, mul } = f64x2;
+const { cadd, csub, cmul, butterfly2, butterfly4 } = complexNumbers(f64x2);
 const BYTES = i32.const(16);
-
-export interface Complex {
-  re: Expr;
-  im: Expr;
-}
-
-const cadd = (a: Complex, b: Complex): Complex => ({ re: add(a.re, b.re), im: add(a.im, b.im) });
-const csub = (a: Complex, b: Complex): Complex => ({ re: sub(a.re, b.re), im: sub(a.im, b.im) });
-const cmul = (a: Complex, b: Complex): Complex => ({
-  re: sub(mul(a.re, b.re), mul(a.im, b.im)),
-  im: add(mul(a.re, b.im), mul(a.im, b.re)),
-});
-
-/** Small transforms on named values: `keep` gives an expression a name before it is used twice. */
-type Butterfly = (x: Complex[], keep: (value: Complex) => Complex) => Complex[];
-
-const butterfly2: Butterfly = ([a, b]) => [cadd(a!, b!), csub(a!, b!)];
-
-const butterfly4: Butterfly = ([a, b, c, d], keep) => {
-  const sumAC = keep(cadd(a!, c!));
-  const difAC = keep(csub(a!, c!));
-  const sumBD = keep(cadd(b!, d!));
-  const difBD = keep(csub(b!, d!));
-  return [
-    cadd(sumAC, sumBD),
-    // difBD times -i is (im, -re).
-    { re: add(difAC.re, difBD.im), im: sub(difAC.im, difBD.re) },
-    csub(sumAC, sumBD),
-    { re: sub(difAC.re, difBD.im), im: add(difAC.im, difBD.re) },
-  ];
-};
 
 /** An odd length, folding x[k] with x[radix - k]: cosines meet the sums, sines the differences. */
 function butterflyOdd(radix: number): Butterfly {

@@ -7,6 +7,7 @@
 import { assemble } from '@prosodia/wasm';
 import { correlationKernels } from './correlation-kernels.ts';
 import { fftKernels } from './fft-kernels.ts';
+import { quadKernels } from './quad-kernels.ts';
 import { rowKernels } from './row-kernels.ts';
 import { vocoderKernels } from './vocoder-kernels.ts';
 
@@ -21,7 +22,7 @@ interface LinearMemory {
   grow(pages: number): number;
 }
 
-const sources = { ...fftKernels, ...correlationKernels, ...rowKernels, ...vocoderKernels };
+const sources = { ...fftKernels, ...quadKernels, ...correlationKernels, ...rowKernels, ...vocoderKernels };
 
 type KernelName = keyof typeof sources;
 
