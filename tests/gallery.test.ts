@@ -35,6 +35,8 @@ describe('a wrong pipeline file', () => {
     // A leak is refused with 1, as when a stage finds it.
     expect([code, out]).toEqual([/^search-(metric-not|over-folds|winner)/.test(name) ? 1 : 2, '']);
     expect(err).toMatch(new RegExp(`^${name}\\.yaml:\\d+:\\d+: [^\\n]+\\n {2,5}\\d+ \\| [^]*\\n {7}\\| *\\^`));
+    expect(err).toMatch(/\n {2}expected: \S[^]*\n {2}got: {6}\S/);
+    if (/\n {2}expected: one of: (?!\(none\))/.test(err)) expect(err).toMatch(/\n {2}fix: {6}did you mean \S+\?/);
     expect(err).not.toMatch(/^ +at /m);
     await expect(err).toMatchFileSnapshot(join(GALLERY, `${name}.txt`));
   });

@@ -43,7 +43,7 @@ export class TestProject {
   constructor(stages: 'toy' | 'all') {
     this.root = realpathSync(mkdtempSync(join(tmpdir(), 'prosodia-test-')));
     if (stages === 'toy') {
-      for (const library of ['core', 'audio', 'runner', 'server', 'cli']) this.#copy(join('libs', library));
+      for (const library of ['core', 'wasm', 'audio', 'runner', 'server', 'cli']) this.#copy(join('libs', library));
       cpSync(TOY, this.root, { recursive: true });
     } else {
       for (const part of ['libs', 'stages', 'pipelines', join('data', 'corpora')]) this.#copy(part);

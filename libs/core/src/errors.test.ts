@@ -26,4 +26,9 @@ describe('nearest', () => {
     expect(nearest('strat', ['start', 'stop'])).toBe('start');
     expect(nearest('xylophone', ['segment', 'resample', 'scale'])).toBeUndefined();
   });
+
+  it('finds the one that a word begins, if it is the only one', () => {
+    expect(nearest('memory', ['threads', 'memory_gb', 'gpu'])).toBe('memory_gb');
+    expect(nearest('train', ['train-network-slowly', 'train-forest-slowly'])).toBeUndefined();
+  });
 });

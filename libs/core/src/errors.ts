@@ -74,9 +74,10 @@ export function messageOf(error: unknown): string {
 
 /**
  * The candidate nearest to `word` by edit distance, or `undefined` if none is near enough
- * (more than a third of the word, at least two edits, would have to change).
+ * (more than a third of the word, at least two edits, would have to change); then the only one that the word begins.
  */
-export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+export function nearest(word: string, choices: Iterable<string>): string | undefined {
+  const candidates = [...choices];
   const limit = Math.max(2, Math.floor(word.length / 3));
   let best: string | undefined;
   let bestDistance = limit + 1;
@@ -87,7 +88,13 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
       bestDistance = distance;
     }
   }
-  return best;
+  return best ?? candidateBegunBy(word, candidates);
+}
+
+/** The only candidate of which a word of some length is the beginning, such as `memory` of `memory_gb`. */
+function candidateBegunBy(word: string, candidates: readonly string[]): string | undefined {
+  const begun = candidates.filter((candidate) => candidate.toLowerCase().startsWith(word.toLowerCase()));
+  return word.length >= 3 && begun.length === 1 ? begun[0] : undefined;
 }
 
 /** Levenshtein distance with adjacent transpositions counted as one edit (optimal string alignment). */

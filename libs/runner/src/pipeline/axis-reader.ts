@@ -39,7 +39,11 @@ export class AxisReader {
     const map = asMap(source, path, raw, global ? `matrix: ${form}` : `matrix: ${form}, or a list of axes`);
     const names = Object.keys(map).filter((name) => name !== 'exclude' && name !== 'include');
     if (names.length === 0) {
-      throw source.error(path, { problem: 'a matrix needs at least one axis', expected: `matrix: ${form}` });
+      throw source.error(path, {
+        problem: 'a matrix needs at least one axis',
+        expected: `matrix: ${form}`,
+        got: show(map),
+      });
     }
     for (const name of names) {
       const at = [...path, name];
@@ -70,7 +74,9 @@ export class AxisReader {
           problem: `foreach over ${name} does not say which stage counts it`,
           expected: 'stage.metric, where the metric is a count that the stage reports',
           got: show(reference),
-          ...(Array.isArray(reference) ? { fix: 'values that are known beforehand are a matrix' } : {}),
+          ...(Array.isArray(reference)
+            ? { fix: `write matrix: { ${name}: [${reference.map(show).join(', ')}] }, for values known beforehand` }
+            : {}),
         });
       }
       const counted = { stage: parts[1]!, metric: parts[2]! };

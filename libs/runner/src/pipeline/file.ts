@@ -75,7 +75,11 @@ export function readPipeline(
   const stages: Record<string, StageTemplate> = {};
   const entries = asMap(source, ['stages'], root['stages'], 'stages: a map of at least one stage');
   if (Object.keys(entries).length === 0) {
-    throw source.error(['stages'], { problem: 'a pipeline needs at least one stage', expected: 'stages: { ... }' });
+    throw source.error(['stages'], {
+      problem: 'a pipeline needs at least one stage',
+      expected: 'stages: { name: { uses: ... } }',
+      got: show(entries),
+    });
   }
   for (const [stage, raw] of Object.entries(entries)) stages[stage] = readStage(source, stage, raw, axes);
   const file: PipelineFile = {

@@ -84,6 +84,7 @@ function faultOf(stage: StageSchema, error: ErrorObject): ParamsFault {
       parts: {
         problem: `stage ${stage.name} needs the parameter ${[...inner, missing].join('.')}`,
         expected: `${missing}: ${describeSchema(stage, [...inner, missing])}`,
+        got: 'nothing',
       },
     };
   }

@@ -38,6 +38,7 @@ export function readChoosing(source: YamlSource, path: YamlPath, map: YamlMap, s
       problem: 'there is no such mode',
       expected: 'one of: max, min',
       got: show(mode),
+      ...(typeof mode === 'string' ? didYouMean(mode, ['max', 'min']) : {}),
     });
   }
   return {

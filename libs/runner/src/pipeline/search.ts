@@ -22,7 +22,11 @@ const FORMS = ['choice', 'uniform', 'loguniform', 'int'];
 export function readSpace(source: YamlSource, path: YamlPath, raw: unknown): Space {
   const map = asMap(source, path, raw, 'space: a map of parameter names to what they may be');
   if (Object.keys(map).length === 0) {
-    throw source.error(path, { problem: 'a space needs at least one parameter', expected: 'space: { name: [1, 2] }' });
+    throw source.error(path, {
+      problem: 'a space needs at least one parameter',
+      expected: 'space: { name: [1, 2] }',
+      got: show(map),
+    });
   }
   return Object.fromEntries(
     Object.entries(map).map(([name, value]) => [name, readDimension(source, [...path, name], value)]),

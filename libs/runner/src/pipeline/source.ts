@@ -24,6 +24,8 @@ export class YamlSource {
     if (error) {
       throw this.#error(error.pos[0], {
         problem: `not valid YAML: ${error.message}`,
+        expected: error.code === 'DUPLICATE_KEY' ? 'each key once in a map' : 'YAML 1.2',
+        got: text.slice(error.pos[0]).split(/\r?\n/, 1)[0]!.trim() || 'the end of the line',
         fix: 'check indentation, colons and quotes around this place',
       });
     }
