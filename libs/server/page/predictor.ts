@@ -1,0 +1,27 @@
+/** What predicts, wherever it does. */
+import type { Prediction } from './api.ts';
+import type { Clip } from './clip.ts';
+
+export interface Settings {
+  window_s: number;
+  threshold: number;
+}
+
+export interface Predictor {
+  readonly id: string;
+  readonly title: string;
+  readonly labels: readonly string[];
+  readonly calibrated: boolean;
+  /** What the prediction of a recording says. Throws if there is none. */
+  predict(clip: Clip, settings: Settings, signal: AbortSignal): Promise<Prediction>;
+  /**
+   * Probabilities of sounds of one length, each heard in one piece.
+   * @param onDone called with how many are done
+   */
+  predictMany(
+    sounds: readonly Float32Array[],
+    rate: number,
+    signal: AbortSignal,
+    onDone: (count: number) => void,
+  ): Promise<number[][]>;
+}
