@@ -49,7 +49,6 @@ export type Reduction = 'Sum' | 'Mean' | 'Max' | 'Min';
 /** Over the axes, which stay with one entry each unless `keep` is false. */
 export function reduce(how: Reduction, x: GraphTensor, axes: readonly number[], keep = true): GraphTensor {
   const keepdims = { integer: Number(keep) };
-  // Maxima and minima take their axes as an input in this operator set too.
   return apply(`Reduce${how}`, [x, integers(axes)], { keepdims });
 }
 
