@@ -313,8 +313,13 @@ describe('featurize', () => {
     await expect(run([{ mfcc: { n_mfcc: 41 } }])).rejects.toThrow(/n_mfcc/);
   });
 
-  it.each(['gaussian_cepstra', 'gammatone_cepstra'])('refuses more %s than filters, by their own names', async (name) => {
-    const settings = { n_coefficients: 27, n_filters: 26 };
-    await expect(run([{ [name]: settings }])).rejects.toThrow(/n_coefficients of at most 26[^]*more bands \(n_filters\)/);
-  });
+  it.each(['gaussian_cepstra', 'gammatone_cepstra'])(
+    'refuses more %s than filters, by their own names',
+    async (name) => {
+      const settings = { n_coefficients: 27, n_filters: 26 };
+      await expect(run([{ [name]: settings }])).rejects.toThrow(
+        /n_coefficients of at most 26[^]*more bands \(n_filters\)/,
+      );
+    },
+  );
 });
