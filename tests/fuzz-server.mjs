@@ -8,7 +8,7 @@ import { join } from 'node:path';
 
 const { status } = spawnSync(
   process.execPath,
-  ['--expose-gc', '--import', 'tsx', join(import.meta.dirname, 'support', 'fuzz-many.ts'), ...process.argv.slice(2)],
+  ['--import', 'tsx', join(import.meta.dirname, 'support', 'fuzz-many.ts'), ...process.argv.slice(2)],
   { stdio: 'inherit' },
 );
 process.exit(status ?? 1);

@@ -1,8 +1,14 @@
 /** The work of tests/fuzz-server.mjs. */
 import { parseArgs } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { startServer } from '@prosodia/server';
 import { fuzz } from '../../libs/server/src/fuzz.ts';
 import { FakeModel, recording } from '../../libs/server/src/testing.ts';
+
+// Not an option of the process, which its threads would not take.
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
 
 /** Requests before memory is first measured: what is loaded once is loaded then. */
 const FIRST = 1000;
@@ -49,7 +55,7 @@ try {
 /** MiB of the heap, with what is outside of it, once connections are closed and what is unused is collected. */
 async function settled(): Promise<number> {
   await new Promise((resolve) => setTimeout(resolve, 5000));
-  globalThis.gc!();
+  collect();
   const { heapUsed, arrayBuffers } = process.memoryUsage();
   return Math.round(((heapUsed + arrayBuffers) / 2 ** 20) * 10) / 10;
 }

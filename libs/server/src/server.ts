@@ -4,6 +4,7 @@
  * The thread that answers never predicts. A request is counted from its headers on, so that what the server holds
  * in memory is bounded by the limits whatever the clients do.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import multipart from '@fastify/multipart';
 import websocket from '@fastify/websocket';
 import { RequestError } from '@prosodia/core';
@@ -182,8 +183,13 @@ function answer(problem: Problem, request: FastifyRequest, reply: FastifyReply, 
     .send(Buffer.from(JSON.stringify(problem.details(request.id))));
 }
 
+/** How long connections, and then threads, may take to close. */
+const CLOSE_MS = 5000;
+
 async function stop(app: FastifyInstance, service: Service): Promise<void> {
   await service.drain(new Problem('stopping', 'the server is stopping'), CLOSE.goingAway);
-  await app.close();
-  await service.pool.close();
+  // What does not end by itself, such as a peer that never closes its side, does not keep the server.
+  const patience = () => sleep(CLOSE_MS, undefined, { ref: false });
+  await Promise.race([app.close(), patience()]);
+  await Promise.race([service.pool.close(), patience()]);
 }
