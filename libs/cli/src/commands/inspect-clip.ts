@@ -78,7 +78,11 @@ export async function inspectClip(
 }
 
 /** The audio that features were computed from, however many stages before. */
-function audioBehind(stage: string, all: readonly Artifact[], record: RunRecord): Artifact | undefined {
+export function audioBehind(
+  stage: string,
+  all: readonly Artifact[],
+  record: Pick<RunRecord, 'resolved'>,
+): Artifact | undefined {
   const visited = new Set<string>();
   const waiting = [stage];
   for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
@@ -86,8 +90,8 @@ function audioBehind(stage: string, all: readonly Artifact[], record: RunRecord)
     visited.add(name);
     const sources = Object.values(record.resolved[name]?.from ?? {}).flat();
     for (const source of sources) {
-      const [before, output] = source.split('.');
-      const artifact = all.find((known) => known.stage === before && (output === undefined || known.output === output));
+      // A stage's label may hold dots of its own, as in features[alpha=0.5].
+      const artifact = all.find((known) => source === `${known.stage}.${known.output}`);
       if (artifact?.kind === 'audio') return artifact;
       if (artifact?.kind === 'features') waiting.push(artifact.stage);
     }
