@@ -1,6 +1,6 @@
 /** Mel-frequency cepstral coefficients and the cosine transform behind them. */
 import { RequestError } from '@prosodia/core';
-import { checkInteger } from './checks.ts';
+import { checkCoefficients } from './checks.ts';
 import { powerToDb } from './decibel.ts';
 import type { Matrix } from './matrix.ts';
 import { melspectrogram, type MelOptions } from './mel.ts';
@@ -36,24 +36,11 @@ const orthonormal: typeof plain = {
 
 /** The orthonormal cosine transform of type 2 as a matrix, coefficients x bands. Throws as {@link cepstrum}. */
 export function cosineTransform(bands: number, n_mfcc: number): Matrix {
-  checkCoefficients(n_mfcc, bands);
+  checkCoefficients(['n_mfcc', n_mfcc], ['n_mels', bands], 'mfcc');
   const weights = Array.from({ length: n_mfcc * bands }, (_, i) =>
     orthonormal[2](Math.floor(i / bands), i % bands, bands),
   );
   return { data: Float32Array.from(weights), rows: n_mfcc, cols: bands };
-}
-
-function checkCoefficients(n_mfcc: number, bands: number): void {
-  const where = 'mfcc';
-  checkInteger(n_mfcc, 'n_mfcc', where);
-  if (n_mfcc <= bands) return;
-  throw new RequestError({
-    where,
-    problem: 'there are more coefficients than bands',
-    expected: `n_mfcc of at most ${bands}`,
-    got: String(n_mfcc),
-    fix: 'ask for more bands (n_mels) or fewer coefficients',
-  });
 }
 
 /** Options of the cosine transform that ends a cepstrum. */
@@ -78,7 +65,7 @@ export interface CepstrumOptions {
 export function cepstrum(S: Matrix, options: CepstrumOptions = {}): Matrix {
   const { n_mfcc = 20, dct_type = 2, norm = 'ortho', lifter = 0 } = options;
   const where = 'mfcc';
-  checkCoefficients(n_mfcc, S.cols);
+  checkCoefficients(['n_mfcc', n_mfcc], ['n_mels', S.cols], where);
   if (!(dct_type in plain) || (dct_type === 1 && S.cols < 2)) {
     throw new RequestError({
       where,
