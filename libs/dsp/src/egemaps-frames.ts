@@ -90,8 +90,8 @@ export function egemapsFrames(y: Float32Array, sr: number): EgemapsFrames {
   };
   const formantCourses = Object.fromEntries(
     ([1, 2, 3] as const).flatMap((k) => [
-      [`F${k}frequency`, resonances.frequencies[k - 1]!],
-      [`F${k}bandwidth`, resonances.bandwidths[k - 1]!],
+      [`F${k}frequency`, whenVoiced((frame) => resonances.frequencies[k - 1]![frame]!)],
+      [`F${k}bandwidth`, whenVoiced((frame) => resonances.bandwidths[k - 1]![frame]!)],
       [`F${k}amplitudeLogRelF0`, course(relativeLevel(k - 1))],
     ]),
   ) as Record<Extract<VoicedName, `F${1 | 2 | 3}${string}`>, Course>;

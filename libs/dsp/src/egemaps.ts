@@ -6,7 +6,8 @@
  * subharmonic summation), jitter and shimmer from glottal pulses, loudness from 26 mel bands without openSMILE's
  * scaling of samples, so that level-dependent means (loudness, spectral flux) have other scales. docs/results.md says
  * group by group how far recordings are ordered alike: closely by pitch, level, loudness, cepstra and spectral
- * balance; hardly by frequencies and bandwidths of formants, jitter, H1-H2 and the slopes of pitch.
+ * balance; less by jitter, H1-H2 and the slopes of pitch; hardly by frequencies and bandwidths of formants, which here
+ * are the resonances of a vowel.
  */
 import { checkPositive, checkSignal } from './checks.ts';
 import { egemapsFrames, STEP, type Course, type VoicedName } from './egemaps-frames.ts';
