@@ -1,112 +1,17 @@
-import { type Socket, connect } from 'node:net';
-import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
-import { NAMED } from './schemas.ts';
 import { OPERATIONS, type Operation } from './operations.ts';
-import { PROBLEM_TYPE, type ProblemDetails } from './problem.ts';
-import type { BatchReply, ModelsReply, PredictReply, ReadyReply, StreamReply } from './schemas.ts';
-import { type RunningServer, type ServerOptions, startServer } from './server.ts';
-import { FakeModel, KeptLog, RATE, form, recording } from './testing.ts';
+import type { ProblemDetails } from './problem.ts';
+import { NAMED } from './schemas.ts';
+import type { BatchReply, ModelsReply, PredictReply, ReadyReply } from './schemas.ts';
+import type { RunningServer } from './server.ts';
+import { RATE, form, recording } from './testing.ts';
+import { useServer } from './testing-server.ts';
 
-/** The ajv that Fastify validates with, for JSON Schema 2020-12, which is that of OpenAPI 3.1. */
-const require = createRequire(createRequire(import.meta.url).resolve('@fastify/ajv-compiler'));
-const { default: Ajv } = require('ajv/dist/2020.js') as {
-  default: new (options: object) => {
-    errors?: object[] | null;
-    addSchema(schema: object, key: string): void;
-    validate(schema: object | string, value: unknown): boolean;
-  };
-};
-
-let fake: FakeModel;
-let server: RunningServer;
-let log: KeptLog;
-const extra: RunningServer[] = [];
-
-beforeAll(async () => {
-  fake = new FakeModel();
-  log = new KeptLog();
-  server = await start();
-});
-afterEach(async () => {
-  fake.release();
-  await Promise.all(extra.splice(0).map((own) => own.stop()));
-  fake.hold();
-});
-afterAll(async () => {
-  await server.stop();
-  fake.remove();
-});
-
-function start(options: Partial<ServerOptions> = {}): Promise<RunningServer> {
-  const models = [{ source: { kind: 'bundle' as const, folder: fake.folder } }];
-  const limits = {
-    threads: 1,
-    queue: 2,
-    body_bytes: 500_000,
-    duration_s: 60,
-    windows: 50,
-    files: 4,
-    ...options.limits,
-  };
-  return startServer({ models, port: 0, log, version: '1.2.3', ...options, limits });
-}
-
-/** A server that ends with the test. */
-async function another(options: Partial<ServerOptions>): Promise<RunningServer> {
-  const own = await start(options);
-  extra.push(own);
-  return own;
-}
-
-function post(
-  path: string,
-  body: string | FormData | Uint8Array<ArrayBuffer>,
-  headers: Record<string, string> = {},
-  at = server,
-): Promise<Response> {
-  const type = body instanceof FormData ? {} : { 'content-type': 'audio/wav' };
-  return fetch(at.url + path, { method: 'POST', body, headers: { ...type, ...headers } });
-}
-
-const ajv = new Ajv({ strict: false });
-for (const [name, schema] of Object.entries(NAMED)) ajv.addSchema(schema, `#/components/schemas/${name}`);
-
-/** The body, which is held against what the document says of this answer. */
-async function body<T>(response: Response, operationId: string): Promise<T> {
-  const document = (await (await fetch(`${server.url}/openapi.json`)).json()) as {
-    paths: Record<string, Record<string, { operationId: string; responses: Record<string, ResponseDoc> }>>;
-  };
-  const operation = Object.values(document.paths)
-    .flatMap((path) => Object.values(path))
-    .find((own) => own.operationId === operationId)!;
-  const described = operation.responses[String(response.status)];
-  expect(described, `${operationId} describes ${response.status}`).toBeDefined();
-  const media = response.headers.get('content-type')!.split(';')[0]!;
-  expect(Object.keys(described!.content)).toContain(media);
-  const { schema } = described!.content[media]!;
-  if (!schema) return (await response.text()) as T;
-  const value = (await response.json()) as T;
-  ajv.validate(schema, value);
-  expect(ajv.errors ?? []).toEqual([]);
-  return value;
-}
-
-interface ResponseDoc {
-  content: Record<string, { schema?: object }>;
-}
-
-async function problem(response: Response, operationId: string): Promise<ProblemDetails & { name: string }> {
-  expect(response.headers.get('content-type')).toBe(PROBLEM_TYPE);
-  const details = await body<ProblemDetails>(response, operationId);
-  expect(details.status).toBe(response.status);
-  return { ...details, name: details.type.split(':').at(-1)! };
-}
+const { fake, log, server, start, another, post, body, problem, raw } = useServer();
 
 describe('POST /v1/predict', () => {
   it('predicts a raw recording, and the same recording in a form', async () => {
@@ -245,10 +150,10 @@ describe('load', () => {
     const pending = Array.from({ length: 3 }, () => post('/v1/predict', recording(1, RATE.wait)));
     let done = 0;
     for (const own of pending) void own.then(() => done++);
-    const state = async () => (await (await fetch(`${server.url}/readyz`)).json()) as ReadyReply;
+    const state = async () => (await (await fetch(`${server().url}/readyz`)).json()) as ReadyReply;
     while ((await state()).queued < 2) await new Promise((resolve) => setTimeout(resolve, 5));
-    expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
-    expect(await body(await fetch(`${server.url}/readyz`), 'ready')).toMatchObject({ running: 1, queued: 2 });
+    expect((await fetch(`${server().url}/healthz`)).status).toBe(200);
+    expect(await body(await fetch(`${server().url}/readyz`), 'ready')).toMatchObject({ running: 1, queued: 2 });
     const refused = await post('/v1/predict', recording());
     expect((await problem(refused, 'predict')).name).toBe('too-busy');
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
@@ -270,14 +175,14 @@ describe('load', () => {
   it('gives the place of a sender that is gone to the next', async () => {
     const gone = new AbortController();
     const abandoned = Array.from({ length: 3 }, () =>
-      fetch(`${server.url}/v1/predict`, {
+      fetch(`${server().url}/v1/predict`, {
         method: 'POST',
         body: recording(1, RATE.wait),
         headers: { 'content-type': 'audio/wav' },
         signal: gone.signal,
       }).catch(() => 'gone'),
     );
-    const state = async () => (await (await fetch(`${server.url}/readyz`)).json()) as ReadyReply;
+    const state = async () => (await (await fetch(`${server().url}/readyz`)).json()) as ReadyReply;
     while ((await state()).queued < 2) await new Promise((resolve) => setTimeout(resolve, 5));
     gone.abort();
     await Promise.all(abandoned);
@@ -328,16 +233,16 @@ describe('access', () => {
   it('refuses pages of other origins, and other names for this machine', async () => {
     const other = await post('/v1/predict', recording(), { origin: 'http://evil.example' });
     expect((await problem(other, 'predict')).name).toBe('other-origin');
-    expect((await post('/v1/predict', recording(), { origin: server.url })).status).toBe(200);
+    expect((await post('/v1/predict', recording(), { origin: server().url })).status).toBe(200);
     expect(await raw('GET /v1/models HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\n\r\n')).toMatch(
       /^HTTP\/1.1 403/,
     );
-    expect(await opened(server, [], { origin: 'http://evil.example' })).toBe(403);
+    expect(await opened(server(), [], { origin: 'http://evil.example' })).toBe(403);
   });
 
   it('sends headers that keep a page to itself, and none that open it to others', async () => {
     for (const path of ['/healthz', '/nothing']) {
-      const { headers } = await fetch(server.url + path);
+      const { headers } = await fetch(server().url + path);
       expect(headers.get('content-security-policy')).toContain("default-src 'self'");
       expect(headers.get('x-content-type-options')).toBe('nosniff');
       expect(headers.get('referrer-policy')).toBe('no-referrer');
@@ -348,16 +253,16 @@ describe('access', () => {
 
 describe('other routes', () => {
   it('says which models there are, with their card and the limits', async () => {
-    const { models, limits } = await body<ModelsReply>(await fetch(`${server.url}/v1/models`), 'models');
+    const { models, limits } = await body<ModelsReply>(await fetch(`${server().url}/v1/models`), 'models');
     expect(models).toMatchObject([{ id: 'fake', pipeline: 'fake', run: 1, calibrated: true, one_file: null }]);
     expect(limits).toMatchObject({ threads: 1, queue: 2, files: 4 });
-    expect(await body(await fetch(server.url + models[0]!.card!), 'card')).toContain('as it is told');
-    expect((await problem(await fetch(`${server.url}/v1/models/none/card`), 'card')).name).toBe('no-such-model');
-    expect((await problem(await fetch(`${server.url}/v1/models/fake/model.onnx`), 'oneFile')).name).toBe('not-found');
+    expect(await body(await fetch(server().url + models[0]!.card!), 'card')).toContain('as it is told');
+    expect((await problem(await fetch(`${server().url}/v1/models/none/card`), 'card')).name).toBe('no-such-model');
+    expect((await problem(await fetch(`${server().url}/v1/models/fake/model.onnx`), 'oneFile')).name).toBe('not-found');
   });
 
   it('describes every route that it has', async () => {
-    const document = (await (await fetch(`${server.url}/openapi.json`)).json()) as { openapi: string; paths: object };
+    const document = (await (await fetch(`${server().url}/openapi.json`)).json()) as { openapi: string; paths: object };
     expect(document.openapi).toBe('3.1.0');
     expect(Object.keys(document.paths)).toEqual(
       Object.values(OPERATIONS).map(({ path }) => path.replace(':id', '{id}')),
@@ -367,16 +272,16 @@ describe('other routes', () => {
   });
 
   it('names the methods of a path, and the nearest path', async () => {
-    const wrong = await fetch(`${server.url}/v1/predict`);
+    const wrong = await fetch(`${server().url}/v1/predict`);
     expect([wrong.status, wrong.headers.get('allow')]).toEqual([405, 'POST']);
-    const near = (await (await fetch(`${server.url}/v1/predikt`)).json()) as ProblemDetails;
+    const near = (await (await fetch(`${server().url}/v1/predikt`)).json()) as ProblemDetails;
     expect(near.fix).toContain('/v1/predict');
-    expect((await problem(await fetch(`${server.url}/v1/stream`), 'stream')).name).toBe('upgrade-required');
+    expect((await problem(await fetch(`${server().url}/v1/stream`), 'stream')).name).toBe('upgrade-required');
   });
 
   it('counts requests, audio and deaths for Prometheus', async () => {
     await post('/v1/predict', recording());
-    const text = await body<string>(await fetch(`${server.url}/metrics`), 'metrics');
+    const text = await body<string>(await fetch(`${server().url}/metrics`), 'metrics');
     expect(text).toMatch(/prosodia_http_requests_total\{method="POST",route="\/v1\/predict",status="200"\} \d+/);
     expect(text).toMatch(/prosodia_audio_seconds_total\{model="fake"\} [\d.]+/);
     expect(text).toMatch(/prosodia_thread_deaths_total [1-9]/);
@@ -386,7 +291,7 @@ describe('other routes', () => {
   it('logs what was asked, and no name of a file, query or path', async () => {
     log.lines.length = 0;
     await post('/v1/predict?threshold=0.123', form([recording()]));
-    await fetch(`${server.url}/my-secret-path`);
+    await fetch(`${server().url}/my-secret-path`);
     await expect.poll(() => log.lines.length).toBe(2);
     expect(log.lines.map((line) => JSON.parse(line) as object)).toMatchObject([
       { method: 'POST', route: '/v1/predict', status: 200 },
@@ -428,97 +333,6 @@ describe('connections', () => {
   });
 });
 
-describe('WebSocket /v1/stream', () => {
-  const START = JSON.stringify({ sample_rate: 16_000, format: 's16le', threshold: 0.1 });
-
-  it('estimates every half second, smoothed', async () => {
-    const stream = await open();
-    stream.send(START);
-    expect(await stream.next()).toMatchObject({ type: 'ready', model: 'fake', every_s: 0.5, window_s: 3 });
-    stream.sendAudio(0.5, 0.5);
-    const first = await stream.next();
-    expect(first).toMatchObject({ type: 'estimate', start_s: 0, end_s: 0.5, label: 'angry', uncertain: false });
-    stream.sendAudio(3, 0);
-    const second = await stream.next();
-    expect(second).toMatchObject({ start_s: 0.5, end_s: 3.5, window: { angry: 0, calm: 0.75 } });
-    const weight = 1 - Math.exp(-3 / 1.5);
-    expect((second as { probabilities: Record<string, number> }).probabilities['angry']).toBeCloseTo(
-      0.5 * (1 - weight),
-      12,
-    );
-    stream.socket.close();
-  });
-
-  it.each([
-    ['{', 1007, 'bad-message'],
-    ['{"format": "s16le"}', 1008, 'invalid-parameter'],
-    ['{"sample_rate": 16000, "format": "mp3"}', 1008, 'invalid-parameter'],
-    ['{"sample_rate": 16000, "format": "s16le", "model": "none"}', 1008, 'no-such-model'],
-  ])('refuses the first message %s', async (message, code, name) => {
-    const stream = await open();
-    stream.send(message);
-    expect(await stream.end()).toEqual([code, name]);
-  });
-
-  it('refuses floods, halves of samples, numbers that are none, and text after the first message', async () => {
-    const bad: [Uint8Array | string, string, number, string][] = [
-      [new Uint8Array(3), 's16le', 1007, 'bad-message'],
-      [new Uint8Array(new Float32Array([NaN]).buffer), 'f32le', 1007, 'bad-message'],
-      ['more', 's16le', 1007, 'bad-message'],
-      [new Uint8Array(16_000 * 2 * 12), 's16le', 1008, 'too-fast'],
-    ];
-    for (const [message, format, code, name] of bad) {
-      const stream = await open();
-      stream.send(JSON.stringify({ sample_rate: 16_000, format }));
-      await stream.next();
-      stream.send(message);
-      expect(await stream.end()).toEqual([code, name]);
-    }
-  });
-
-  it('refuses messages that are too large, more streams than its limit, and silence', async () => {
-    const own = await another({ limits: { streams: 1, message_bytes: 1000, idle_s: 0.3 } });
-    const first = await open(own);
-    const second = await open(own);
-    expect(await second.end()).toEqual([1013, 'too-busy']);
-    expect(await first.end()).toEqual([1008, 'idle']);
-    const third = await open(own);
-    third.send('x'.repeat(2000));
-    expect((await third.end())[0]).toBe(1009);
-  });
-
-  it('survives frames that break the protocol', async () => {
-    const key = 'dGhlIHNhbXBsZSBub25jZQ==';
-    const upgrade = `GET /v1/stream HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: ${key}\r\n\r\n`;
-    expect(await raw(Buffer.concat([Buffer.from(upgrade), Buffer.from([0xff, 0xff, 1, 2, 3, 4])]))).toMatch(
-      /^HTTP\/1.1 101/,
-    );
-    expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
-  });
-
-  it('is closed in order when the server stops', async () => {
-    const own = await start();
-    const stream = await open(own);
-    const stopped = own.stop();
-    expect(await stream.end()).toEqual([1001, 'stopping']);
-    await stopped;
-  });
-});
-
-/** Sends bytes over a connection and gives all that comes back until the server closes it. */
-async function raw(bytes: string | Uint8Array, at = server): Promise<string> {
-  const { hostname, port } = new URL(at.url);
-  const socket: Socket = connect(Number(port), hostname);
-  let text = '';
-  socket.on('data', (chunk) => (text += chunk.toString('latin1')));
-  socket.on('error', () => undefined);
-  socket.write(bytes);
-  // A keep-alive connection stays open: what was answered is enough.
-  socket.setTimeout(1000, () => socket.destroy());
-  await once(socket, 'close');
-  return text;
-}
-
 /** Whether a WebSocket opens, or the status of the refusal. */
 async function opened(at: RunningServer, protocols: string[] = [], headers = {}): Promise<'open' | number> {
   const socket = new WebSocket(`${at.url.replace('http', 'ws')}/v1/stream`, protocols, { headers });
@@ -527,49 +341,4 @@ async function opened(at: RunningServer, protocols: string[] = [], headers = {})
     socket.on('unexpected-response', (_request, response) => (resolve(response.statusCode!), response.destroy()));
     socket.on('error', reject);
   });
-}
-
-class TestStream {
-  readonly socket: WebSocket;
-  readonly #messages: StreamReply[] = [];
-  #wake: () => void = () => undefined;
-
-  constructor(socket: WebSocket) {
-    this.socket = socket;
-    socket.on('message', (data: Buffer) => {
-      const message = JSON.parse(data.toString()) as StreamReply;
-      ajv.validate('#/components/schemas/StreamReply', message);
-      expect(ajv.errors ?? []).toEqual([]);
-      this.#messages.push(message);
-      this.#wake();
-    });
-    socket.on('error', () => undefined);
-  }
-
-  send(message: string | Uint8Array): void {
-    this.socket.send(message);
-  }
-
-  sendAudio(seconds: number, level: number): void {
-    this.send(new Uint8Array(new Int16Array(seconds * 16_000).fill(level * 32_768).buffer));
-  }
-
-  async next(): Promise<StreamReply> {
-    while (this.#messages.length === 0) await new Promise<void>((resolve) => (this.#wake = resolve));
-    return this.#messages.shift()!;
-  }
-
-  /** Code and reason with which the server closes. */
-  async end(): Promise<[number, string]> {
-    if (this.socket.readyState === WebSocket.CLOSED) throw new Error('it was closed before it was looked at');
-    const [code, reason] = (await once(this.socket, 'close')) as [number, Buffer];
-    return [code, reason.toString()];
-  }
-}
-
-async function open(at = server): Promise<TestStream> {
-  const socket = new WebSocket(`${at.url.replace('http', 'ws')}/v1/stream`);
-  const stream = new TestStream(socket);
-  await once(socket, 'open');
-  return stream;
 }
