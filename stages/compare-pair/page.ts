@@ -1,10 +1,8 @@
 /** comparison.html: two reports on one page, for somebody who wants to know whether the second is better. */
-import { escapeXml as escape, figure, htmlPage, list, percent, section, table } from '@prosodia/plots';
+import { RUN_MARK, escapeXml as escape } from '@prosodia/core';
+import { figure, htmlPage, list, percent, section, table } from '@prosodia/plots';
 import type { Comparison } from './comparison.ts';
 import { inWords, points, shownP } from './words.ts';
-
-/** Where a command puts what only it knows: how the parameters, code and data of the two differ. */
-const RUN_MARK = '<!-- prosodia:run -->';
 
 /** @param pictures embedded SVG by name */
 export function page(comparison: Comparison, pictures: ReadonlyMap<string, string>): string {

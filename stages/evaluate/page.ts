@@ -1,15 +1,10 @@
 /** report.html: one self-contained file, made to be read by somebody who did not run the pipeline. */
-import { Markup, OWN_ROW, escapeXml as escape, figure, htmlPage, list, percent, section, table } from '@prosodia/plots';
+import { RUN_MARK, escapeXml as escape } from '@prosodia/core';
+import { Markup, OWN_ROW, figure, htmlPage, list, percent, section, table } from '@prosodia/plots';
 import type { Evaluation } from './evaluation.ts';
 import { limits } from './model-card.ts';
 import { protocolInWords } from './protocol.ts';
 import { type Headline, type Interval, meanAndDeviation } from './scores.ts';
-
-/**
- * Where the runner puts what only it knows of a run: parameters, times, the machine. They are not part of the
- * artifact, which is the same wherever it is computed.
- */
-const RUN_MARK = '<!-- prosodia:run -->';
 
 /** @param pictures embedded SVG by name */
 export function page(evaluation: Evaluation, pictures: ReadonlyMap<string, string>): string {

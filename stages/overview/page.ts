@@ -1,5 +1,6 @@
 /** overview.html: many runs on one page, those apart that must not be compared. */
-import { Markup, escapeXml as escape, figure, htmlPage, list, percent, section, table } from '@prosodia/plots';
+import { escapeXml as escape } from '@prosodia/core';
+import { Markup, figure, htmlPage, list, percent, section, table } from '@prosodia/plots';
 import type { Headline, Summary } from './summary.ts';
 
 /** What a command knows of a run beside its report. */

@@ -42,6 +42,7 @@ export {
   type RowView,
   type WriterOf,
 } from './kinds.ts';
+export { RUN_MARK, escapeXml } from './markup.ts';
 export { BUILD_FOLDER, PROJECT_ROOT, loadable } from './modules.ts';
 export { Rng, type RngLabel } from './random.ts';
 export { GIVEN_CORPUS, type GivenFile, type GivenRecordings, type ServeContext, type Serving } from './serving.ts';

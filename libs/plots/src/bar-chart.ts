@@ -1,6 +1,7 @@
 /** Horizontal bars with names: per-class accuracy with intervals and a reference beside it. */
+import { escapeXml } from '@prosodia/core';
 import { type LegendEntry, LABEL_SIZE, TICK_SIZE, heading, legend, linear, requireFinite, xAxis } from './frame.ts';
-import { element, escapeXml, svgDocument } from './svg.ts';
+import { element, svgDocument } from './svg.ts';
 import { fitText, text, textWidth } from './text.ts';
 import { type Theme, background, color, seriesColor } from './theme.ts';
 import { niceRange } from './ticks.ts';

@@ -4,10 +4,11 @@
  * Shares, not counts: the two may be of different numbers of rows. Colour says which of the two does it more often, and
  * its strength by how much; whether that is good depends on the cell, so the diagonal is framed.
  */
+import { escapeXml } from '@prosodia/core';
 import { TICK_SIZE } from './frame.ts';
 import { requireSquare } from './confusion-matrix.ts';
 import { matrixFrame } from './matrix-frame.ts';
-import { element, escapeXml, svgDocument } from './svg.ts';
+import { element, svgDocument } from './svg.ts';
 import { text } from './text.ts';
 import { type Theme, background, color, seriesColor } from './theme.ts';
 

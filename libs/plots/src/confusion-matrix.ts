@@ -1,8 +1,8 @@
 /** Confusion matrix: rows are what was true, columns what was predicted, colour is the share of the row. */
-import { RequestError } from '@prosodia/core';
+import { RequestError, escapeXml } from '@prosodia/core';
 import { TICK_SIZE, requireFinite } from './frame.ts';
 import { matrixFrame } from './matrix-frame.ts';
-import { element, escapeXml, svgDocument } from './svg.ts';
+import { element, svgDocument } from './svg.ts';
 import { text } from './text.ts';
 import { type Theme, background, color, heat } from './theme.ts';
 import { percent } from './ticks.ts';

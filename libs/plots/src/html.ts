@@ -1,6 +1,7 @@
 /** The few pieces of HTML that pages with pictures are made of: reports, comparisons. */
+import { escapeXml as escape } from '@prosodia/core';
 import { PAGE_STYLE } from './page-style.ts';
-import { escapeXml as escape } from './svg.ts';
+
 import { plotStyle } from './theme.ts';
 
 /** First cell of the row that stands for the judged predictions in tables that compare; it is set apart. */

@@ -8,7 +8,6 @@ export { lineChart, type LineChartOptions, type LinePanel, type LineSeries } fro
 export { confusionDifference, type ConfusionDifferenceOptions } from './confusion-difference.ts';
 export { svgToPng, type PngOptions } from './png.ts';
 export { reliabilityDiagram, type ReliabilityBin, type ReliabilityOptions } from './reliability.ts';
-export { escapeXml } from './svg.ts';
 export { plotStyle, type Theme } from './theme.ts';
 export { percent } from './ticks.ts';
 export { waveform, type WaveformOptions } from './waveform.ts';

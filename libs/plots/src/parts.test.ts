@@ -1,8 +1,9 @@
+import { escapeXml } from '@prosodia/core';
 import { inflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { blues, contrast, oklchToRgb, spectral } from './color.ts';
 import { indexedPng } from './indexed-png.ts';
-import { element, escapeXml, num } from './svg.ts';
+import { element, num } from './svg.ts';
 import { fitText, outlineText, text, textWidth } from './text.ts';
 import { heat } from './theme.ts';
 import { niceRange, niceTicks, tickLabels } from './ticks.ts';

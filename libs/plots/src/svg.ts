@@ -4,6 +4,7 @@
  * Everything drawn goes through here, so that no chart can forget to escape a label, and so that the
  * same numbers always give the same characters.
  */
+import { escapeXml } from '@prosodia/core';
 
 export type Attributes = Readonly<Record<string, string | number | undefined>>;
 
@@ -12,19 +13,6 @@ export function num(value: number): string {
   if (!Number.isFinite(value)) throw new RangeError(`expected a finite number to draw, got ${value}`);
   const rounded = Math.round(value * 100) / 100;
   return String(rounded === 0 ? 0 : rounded);
-}
-
-/** Control characters but tab and line ends: XML 1.0 does not allow them, not even escaped. */
-const NOT_IN_XML = /[^\P{Cc}\t\n\r]/gu;
-
-/** Text that is safe between tags and inside double-quoted attributes, in SVG and in HTML. */
-export function escapeXml(text: string): string {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;')
-    .replace(NOT_IN_XML, '\uFFFD');
 }
 
 /** `<name attributes>children</name>`; attributes that are undefined are left out. */

@@ -4,8 +4,9 @@
  * In SVG, text stays text (it can be selected, searched and read aloud). For PNG the same text is
  * drawn as outlines from `outlines.ts`.
  */
+import { escapeXml } from '@prosodia/core';
 import { BOLD, REGULAR } from './outlines.ts';
-import { type Attributes, element, escapeXml, num } from './svg.ts';
+import { type Attributes, element, num } from './svg.ts';
 
 const EM = 1024;
 const REPLACEMENT = 0xfffd;

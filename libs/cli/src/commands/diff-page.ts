@@ -1,4 +1,5 @@
 /** The page of a comparison, completed with what only the runs know: how they were made. */
+import { RUN_MARK, escapeXml as escape } from '@prosodia/core';
 
 export interface Facts {
   names: readonly [string, string];
@@ -7,9 +8,6 @@ export interface Facts {
   stages: readonly string[];
   metrics: readonly { metric: string; a: number | null; b: number | null }[];
 }
-
-/** Where the stage `compare-pair` leaves room. */
-const RUN_MARK = '<!-- prosodia:run -->';
 
 export function completePage(page: string, { names, variables, stages, metrics }: Facts): string {
   const list = (points: readonly string[], none: string) =>
@@ -33,8 +31,4 @@ export function completePage(page: string, { names, variables, stages, metrics }
     () =>
       `<section>\n<h2>What differs between the runs</h2>\n<h3>Variables</h3>${list(variables, 'All equal.')}<h3>Stages</h3>${list(stages, 'Parameters, code and data are equal.')}${rows.length > 0 ? table : ''}\n</section>`,
   );
-}
-
-function escape(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 }

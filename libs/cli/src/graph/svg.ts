@@ -1,4 +1,5 @@
 /** A graph as an SVG picture: boxes in layers, arrows from what is made to what takes it; nothing but SVG in it. */
+import { escapeXml as escape } from '@prosodia/core';
 import { formatCount } from '../ui/style.ts';
 import { type Layout, layOut } from './layout.ts';
 import type { GraphNode, NodeStatus } from './model.ts';
@@ -99,8 +100,4 @@ function arrow({ points }: Layout['routes'][number]): string {
 
 function round(value: number): number {
   return Math.round(value * 10) / 10;
-}
-
-function escape(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 }

@@ -6,11 +6,9 @@
  */
 import { readFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { RUN_MARK, escapeXml as escape } from '@prosodia/core';
 import { writeAtomically } from '../store/files.ts';
 import type { RunRecord, StageRecord } from './record.ts';
-
-/** Where a page wants to be completed. */
-const RUN_MARK = '<!-- prosodia:run -->';
 
 /** More values than this of a parameter that differs between the instances of a stage are not listed. */
 const MOST_VALUES = 8;
@@ -145,8 +143,4 @@ function sum<T>(items: readonly T[], of: (item: T) => number): number {
 
 function section(heading: string, content: string): string {
   return `<section>\n<h2>${heading}</h2>\n${content}\n</section>`;
-}
-
-function escape(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 }
