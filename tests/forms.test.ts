@@ -4,18 +4,15 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { decodeAudio } from '@prosodia/audio';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CLIPS, describeTinyCorpus, writeTinyCorpus } from './support/corpus.ts';
-import { TestProject, summaryOf } from './support/project.ts';
+import { CLIPS, tinyProject } from './support/corpus.ts';
+import { type TestProject, summaryOf } from './support/project.ts';
 
 const PIPELINE = fileURLToPath(new URL('./fixtures/forms.yaml', import.meta.url));
 
 let project: TestProject;
 let data: string;
 beforeAll(async () => {
-  project = new TestProject('all');
-  describeTinyCorpus(project.root);
-  data = join(project.root, 'recordings');
-  writeTinyCorpus(data);
+  ({ project, data } = tinyProject());
   const ended = await project.cli(['run', PIPELINE, '--json', `--data=${data}`]);
   expect(ended.err).toBe('');
   expect(summaryOf(ended)).toMatchObject({ ok: true });

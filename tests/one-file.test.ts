@@ -5,8 +5,8 @@ import { MODEL, MessageReader, PAIR } from '@prosodia/onnx';
 import { AudioTable, PredictionTable } from '@prosodia/tables';
 import * as ort from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { describeTinyCorpus, writeTinyCorpus } from './support/corpus.ts';
-import { TestProject } from './support/project.ts';
+import { tinyProject } from './support/corpus.ts';
+import type { TestProject } from './support/project.ts';
 
 const COMPOSABLE = `name: composable
 title: Segments, spectral features, two models, a vote, calibrated
@@ -59,10 +59,9 @@ stages:
 
 let project: TestProject;
 beforeAll(async () => {
-  project = new TestProject('all');
-  describeTinyCorpus(project.root);
-  const data = join(project.root, 'recordings');
-  writeTinyCorpus(data);
+  const tiny = tinyProject();
+  project = tiny.project;
+  const { data } = tiny;
   for (const [name, text] of Object.entries({ composable: COMPOSABLE, trimmed: TRIMMED })) {
     writeFileSync(join(project.root, 'pipelines', `${name}.yaml`), text);
     const { code, err } = await project.cli(['run', name, '--json', `--data=${data}`]);

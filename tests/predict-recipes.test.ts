@@ -4,8 +4,8 @@
  */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { describeTinyCorpus, writeTinyCorpus } from './support/corpus.ts';
-import { TestProject, summaryOf } from './support/project.ts';
+import { tinyProject } from './support/corpus.ts';
+import { type TestProject, summaryOf } from './support/project.ts';
 import { predictedAgain, shortenedRecipe } from './support/recipes.ts';
 
 interface Output {
@@ -15,10 +15,7 @@ interface Output {
 let project: TestProject;
 let data: string;
 beforeAll(() => {
-  project = new TestProject('all');
-  describeTinyCorpus(project.root);
-  data = join(project.root, 'recordings');
-  writeTinyCorpus(data);
+  ({ project, data } = tinyProject());
 });
 afterAll(() => project.remove());
 

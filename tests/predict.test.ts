@@ -7,8 +7,8 @@ import { promisify } from 'node:util';
 import { encodeWav } from '@prosodia/audio';
 import { Rng } from '@prosodia/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { describeTinyCorpus, writeTinyCorpus } from './support/corpus.ts';
-import { type CliOptions, TestProject } from './support/project.ts';
+import { tinyProject } from './support/corpus.ts';
+import { type CliOptions, type TestProject } from './support/project.ts';
 import { predictedAgain } from './support/recipes.ts';
 
 interface Output {
@@ -33,10 +33,7 @@ let data: string;
 let folder: string;
 
 beforeAll(async () => {
-  project = new TestProject('all');
-  describeTinyCorpus(project.root);
-  data = join(project.root, 'recordings');
-  writeTinyCorpus(data);
+  ({ project, data } = tinyProject());
   folder = join(project.root, 'given');
   mkdirSync(folder);
   cpSync(fileURLToPath(new URL('fixtures/speech.yaml', import.meta.url)), join(project.root, 'pipelines/speech.yaml'));

@@ -3,8 +3,8 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { describeTinyCorpus, writeTinyCorpus } from './support/corpus.ts';
-import { TestProject, summaryOf } from './support/project.ts';
+import { tinyProject } from './support/corpus.ts';
+import { type TestProject, summaryOf } from './support/project.ts';
 import { predictedAgain, shortenedRecipe } from './support/recipes.ts';
 
 const FOLDER = fileURLToPath(new URL('../pipelines', import.meta.url));
@@ -13,10 +13,7 @@ const RECIPES = readdirSync(FOLDER).filter((name) => name.endsWith('.yaml'));
 let project: TestProject;
 let data: string;
 beforeAll(() => {
-  project = new TestProject('all');
-  describeTinyCorpus(project.root);
-  data = join(project.root, 'recordings');
-  writeTinyCorpus(data);
+  ({ project, data } = tinyProject());
 });
 afterAll(() => project.remove());
 

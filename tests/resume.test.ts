@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readRecord } from '@prosodia/runner';
-import { describeTinyCorpus, writeTinyCorpus } from './support/corpus.ts';
-import { type Ended, type Started, TestProject, summaryOf } from './support/project.ts';
+import { tinyProject } from './support/corpus.ts';
+import { type Ended, type Started, type TestProject, summaryOf } from './support/project.ts';
 
 /** How often the training is killed; more in a long test. */
 const KILLS = Number(process.env['PROSODIA_KILLS'] ?? 2);
@@ -13,10 +13,7 @@ const KILLS = Number(process.env['PROSODIA_KILLS'] ?? 2);
 let project: TestProject;
 let data: string;
 beforeAll(() => {
-  project = new TestProject('all');
-  describeTinyCorpus(project.root);
-  data = join(project.root, 'recordings');
-  writeTinyCorpus(data);
+  ({ project, data } = tinyProject());
   writeFileSync(
     join(project.root, 'long.yaml'),
     `name: long

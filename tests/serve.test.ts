@@ -6,8 +6,8 @@ import { encodeWav } from '@prosodia/audio';
 import { Rng } from '@prosodia/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { describeTinyCorpus, writeTinyCorpus } from './support/corpus.ts';
-import { type Started, TestProject } from './support/project.ts';
+import { tinyProject } from './support/corpus.ts';
+import { type Started, type TestProject } from './support/project.ts';
 
 interface Reply {
   result: { probabilities: Record<string, number>; predictions: { start_s: number; probabilities: object }[] };
@@ -19,10 +19,9 @@ let serving: Started;
 let url: string;
 
 beforeAll(async () => {
-  project = new TestProject('all');
-  describeTinyCorpus(project.root);
-  const data = join(project.root, 'recordings');
-  writeTinyCorpus(data);
+  const tiny = tinyProject();
+  project = tiny.project;
+  const { data } = tiny;
   folder = join(project.root, 'given');
   mkdirSync(folder);
   cpSync(fileURLToPath(new URL('fixtures/speech.yaml', import.meta.url)), join(project.root, 'pipelines/speech.yaml'));

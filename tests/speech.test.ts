@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readRecord } from '@prosodia/runner';
-import { CLIPS, EMOTIONS, SPEAKERS, describeTinyCorpus, writeTinyCorpus } from './support/corpus.ts';
-import { type Ended, TestProject, stagesOf, summaryOf } from './support/project.ts';
+import { CLIPS, EMOTIONS, SPEAKERS, tinyProject } from './support/corpus.ts';
+import { type Ended, type TestProject, stagesOf, summaryOf } from './support/project.ts';
 
 const PIPELINE = fileURLToPath(new URL('./fixtures/speech.yaml', import.meta.url));
 const STAGES = ['clips', 'split', 'audio', 'frames', 'scaled', 'pca', 'forest', 'dnn', 'vote', 'evaluate'];
@@ -14,10 +14,7 @@ const STAGES = ['clips', 'split', 'audio', 'frames', 'scaled', 'pca', 'forest', 
 let project: TestProject;
 let data: string;
 beforeAll(() => {
-  project = new TestProject('all');
-  describeTinyCorpus(project.root);
-  data = join(project.root, 'recordings');
-  writeTinyCorpus(data);
+  ({ project, data } = tinyProject());
 });
 afterAll(() => project.remove());
 

@@ -3,8 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { describeTinyCorpus, writeTinyCorpus } from './support/corpus.ts';
-import { TestProject, summaryOf } from './support/project.ts';
+import { tinyProject } from './support/corpus.ts';
+import { type TestProject, summaryOf } from './support/project.ts';
 
 const DOCUMENT = fileURLToPath(new URL('../docs/pipelines.md', import.meta.url));
 const example = /```yaml\n(name: stacking\n[^]*?)```/.exec(readFileSync(DOCUMENT, 'utf8'))![1]!;
@@ -12,10 +12,7 @@ const example = /```yaml\n(name: stacking\n[^]*?)```/.exec(readFileSync(DOCUMENT
 let project: TestProject;
 let data: string;
 beforeAll(() => {
-  project = new TestProject('all');
-  describeTinyCorpus(project.root);
-  data = join(project.root, 'recordings');
-  writeTinyCorpus(data);
+  ({ project, data } = tinyProject());
 });
 afterAll(() => project.remove());
 

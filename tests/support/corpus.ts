@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeWav } from '@prosodia/audio';
 import { Rng } from '@prosodia/core';
+import { TestProject } from './project.ts';
 
 const RATE = 8000;
 const PITCHES = { calm: 110, happy: 240, angry: 180, sad: 90 };
@@ -13,8 +14,17 @@ export const SPEAKERS = ['01', '02', '03', '04'];
 export const EMOTIONS = Object.keys(PITCHES).sort();
 export const CLIPS = SPEAKERS.length * EMOTIONS.length * TAKES;
 
+/** A project with the real stages that knows the corpus `tiny`, and the folder of its recordings. */
+export function tinyProject(): { project: TestProject; data: string } {
+  const project = new TestProject('all');
+  describeTinyCorpus(project.root);
+  const data = join(project.root, 'recordings');
+  writeTinyCorpus(data);
+  return { project, data };
+}
+
 /** The entry that makes `tiny` known to a project. */
-export function describeTinyCorpus(root: string): void {
+function describeTinyCorpus(root: string): void {
   writeFileSync(
     join(root, 'data', 'corpora', 'tiny.yaml'),
     `title: Tones
@@ -33,7 +43,7 @@ columns:
 }
 
 /** Writes the recordings into a folder. */
-export function writeTinyCorpus(folder: string): void {
+function writeTinyCorpus(folder: string): void {
   mkdirSync(folder, { recursive: true });
   for (const speaker of SPEAKERS) {
     for (const [emotion, pitch] of Object.entries(PITCHES)) {

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describeTinyCorpus, writeTinyCorpus } from './corpus.ts';
+import { tinyProject } from './corpus.ts';
 import { TestProject } from './project.ts';
 
 export interface Killable {
@@ -30,9 +30,6 @@ publish: { result: all.text }
 
 /** Ten real stages, from recordings (of tones) to the report. */
 export function speechRecipe(): Killable {
-  const project = new TestProject('all');
-  describeTinyCorpus(project.root);
-  const data = join(project.root, 'recordings');
-  writeTinyCorpus(data);
+  const { project, data } = tinyProject();
   return { project, args: [fileURLToPath(new URL('../fixtures/speech.yaml', import.meta.url)), `--data=${data}`] };
 }
