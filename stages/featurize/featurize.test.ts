@@ -26,6 +26,8 @@ import {
 } from '@prosodia/dsp';
 import { audioOf, audioRow, describeStage, rowsOf, toyClips, useWorkbench } from '@prosodia/runner/conformance';
 import { describe, expect, it } from 'vitest';
+import { unitOf } from '@prosodia/core';
+import { unitsIn } from '@prosodia/tables';
 import { FEATURE_NAMES } from './features.ts';
 import stage from './stage.ts';
 
@@ -63,6 +65,33 @@ describe('featurize', () => {
     return outputs.features;
   };
 
+  it('says of every column what it counts, but where it is a plain number', async () => {
+    const groups = FEATURE_NAMES.map((name) => {
+      const own = WHOLE.includes(name) ? {} : { functionals: ['mean', 'skewness', 'slope'] };
+      return { [name]: { ...own, ...(name === 'mfcc' ? { delta_functionals: ['mean'] } : {}) } };
+    });
+    const { layout, metadata } = await run(groups);
+    const names = layout.form === 'scalars' ? layout.names : [];
+    const units = unitsIn(metadata);
+    const plain = names.filter((name) => unitOf(units, name) === undefined);
+    expect(plain.filter((name) => !/_skewness$|^tonnetz|^mfcc\d|^loudness|^spectralFlux/.test(name))).toEqual([]);
+    const of = Object.fromEntries(names.map((name) => [name, unitOf(units, name)]));
+    expect(of).toMatchObject({
+      mfcc_03_mean: 'dB',
+      mfcc_03_skewness: undefined,
+      mfcc_delta_03_mean: 'dB/frame',
+      centroid_mean: 'Hz',
+      centroid_slope: 'Hz/frame',
+      flatness_mean: 'share, 0 to 1',
+      voiced_mean: 'share, 0 to 1',
+      f1_bandwidth_mean: 'Hz',
+      mean_pause: 's',
+      jitter_local: 'share',
+      F1frequency_sma3nz_amean: 'Hz',
+      MeanUnvoicedSegmentLength: 's',
+    });
+  });
+
   it('names columns by feature, band and functional', async () => {
     const { layout } = await run([
       { mfcc: { n_mfcc: 12, functionals: ['mean', 'p90'], delta_functionals: ['std'] } },
@@ -98,7 +127,7 @@ describe('featurize', () => {
 
   it('records what the numbers were computed with', async () => {
     const { metadata } = await run([{ rms: {} }]);
-    expect(metadata).toEqual({ sample_rate: '16000', n_fft: '512', hop_length: '128', n_mels: '40' });
+    expect(metadata).toMatchObject({ sample_rate: '16000', n_fft: '512', hop_length: '128', n_mels: '40' });
   });
 
   it('gives the numbers of the features library', async () => {

@@ -6,10 +6,11 @@
  */
 import { RequestError, type Static, Type } from '@prosodia/core';
 import { type Matrix, functionals, stackBands, zeros } from '@prosodia/dsp';
-import type { FeatureLayout, FeatureMetadata } from '@prosodia/tables';
+import { type FeatureLayout, type FeatureMetadata, withUnits } from '@prosodia/tables';
 import { type CourseSpec, type FeatureSpec, isCourse, isMeasure } from './features.ts';
 import { measures } from './measures.ts';
 import { type Course, type Framing, Spectra, bandName } from './spectra.ts';
+import { unitsOf } from './units.ts';
 
 export const FormSchema = Type.Union(
   [Type.Literal('scalars'), Type.Literal('matrix'), Type.Literal('channels'), Type.Literal('vector')],
@@ -124,7 +125,8 @@ export function formed(y: Float32Array, framing: Framing, options: FormOptions):
   const fit = (matrix: Matrix) => fitFrames(matrix, wanted, align, pad_value);
   const settled = groups.map((courses) => normalized(courses, normalize));
   const names = groups.map((courses) => courses.flatMap(bandNames));
-  const metadata = { normalize, align, pad_value: String(pad_value) };
+  const units = normalize === 'none' ? unitsOf(channels.flat()) : { '*': 'standard deviations of the item' };
+  const metadata = withUnits({ normalize, align, pad_value: String(pad_value) }, units);
 
   if (form === 'vector') {
     const values = concatenated(settled[0]!.map((matrix) => fit(matrix).data));
@@ -188,7 +190,8 @@ function scalars(y: Float32Array, framing: Framing, specs: readonly FeatureSpec[
       }
     }
   }
-  return { layout: { form: 'scalars', names }, metadata: {}, values: Float32Array.from(values), padding: 0 };
+  const metadata = withUnits({}, unitsOf(specs));
+  return { layout: { form: 'scalars', names }, metadata, values: Float32Array.from(values), padding: 0 };
 }
 
 /** The frames that are marked; a single frame of zeros if none is. */

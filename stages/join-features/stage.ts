@@ -1,7 +1,25 @@
 /** Feature tables side by side: one row per item with the columns of all of them. */
-import { DataError, type ManyItem, RequestError, Type, defineStage, many, throwIfCancelled } from '@prosodia/core';
+import {
+  DataError,
+  type ManyItem,
+  RequestError,
+  Type,
+  type Units,
+  defineStage,
+  many,
+  throwIfCancelled,
+  unitOf,
+} from '@prosodia/core';
 import { onnx } from '@prosodia/stats';
-import { type FeatureReader, FeatureTable, type FeatureWriter, type ItemRow } from '@prosodia/tables';
+import {
+  type FeatureMetadata,
+  type FeatureReader,
+  FeatureTable,
+  type FeatureWriter,
+  type ItemRow,
+  unitsIn,
+  withUnits,
+} from '@prosodia/tables';
 
 export default defineStage({
   name: 'join-features',
@@ -88,9 +106,18 @@ async function join(
       rows.delete(item_id);
     }
   }
-  const metadata = Object.assign({}, ...tables.map(({ artifact }) => artifact.metadata)) as object;
-  output.begin({ form: 'scalars', names }, metadata as Readonly<Record<string, string>>);
+  const metadata = Object.assign({}, ...tables.map(({ artifact }) => artifact.metadata)) as FeatureMetadata;
+  output.begin({ form: 'scalars', names }, withUnits(metadata, joinedUnits(tables, names)));
   for (const { item, values } of rows.values()) await output.append(item, values);
+}
+
+/** Column by column: a pattern of one table might fit columns of another. */
+function joinedUnits(tables: readonly ManyItem<FeatureReader>[], names: readonly string[]): Units {
+  const units = tables.flatMap(({ artifact }) => {
+    const own = unitsIn(artifact.metadata);
+    return artifact.columnNames().map((name) => unitOf(own, name));
+  });
+  return Object.fromEntries(names.flatMap((name, i) => (units[i] === undefined ? [] : [[name, units[i]]])));
 }
 
 function missing(item_id: string, has: string, lacks: string): DataError {

@@ -48,7 +48,7 @@ describe('normalize-speakers', () => {
         expect(deviation(own)).toBeCloseTo(1, 4);
       }
     }
-    expect(out.metadata).toEqual({ normalized_by: 'speaker' });
+    expect(out.metadata).toEqual({ normalized_by: 'speaker', units: '{"*":"standard deviations"}' });
     expect(out.metrics).toMatchObject({ speakers: 4 });
   });
 

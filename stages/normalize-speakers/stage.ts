@@ -18,7 +18,11 @@ import {
   expanded,
   gathered,
   groupsOf,
+  withUnits,
 } from '@prosodia/tables';
+
+/** What a number counts once it is normalized, of its speaker; a number that is only centred keeps its unit. */
+const UNIT = { standard: 'standard deviations', robust: 'interquartile ranges' } as const;
 
 export default defineStage({
   name: 'normalize-speakers',
@@ -57,7 +61,7 @@ export default defineStage({
     for (const [id, { items }] of fits) {
       if (items < params.min_items) throw tooFew(id, items, params.min_items, features.where);
     }
-    await normalize(features, outputs.features, (clip_id) => fits.get(speakerOf(clip_id))!.scaler, signal);
+    await normalize(features, outputs.features, params.kind, (clip_id) => fits.get(speakerOf(clip_id))!.scaler, signal);
     await outputs.average.json('average.json', average([...fits.values()].map(({ scaler }) => scaler)));
     metrics({ speakers: fits.size });
   },
@@ -74,7 +78,7 @@ export default defineStage({
         const { scaler, items } = fits.get(speakerOf(clip_id))!;
         return items < params.min_items ? usual : scaler;
       };
-      await normalize(features, outputs.features, scalerOf, signal);
+      await normalize(features, outputs.features, params.kind, scalerOf, signal);
       for (const message of served([...fits.values()], params.min_items)) notice(message);
     },
   },
@@ -137,10 +141,12 @@ async function fitSpeakers(
 async function normalize(
   features: FeatureReader,
   output: FeatureWriter,
+  kind: 'center' | keyof typeof UNIT,
   scalerOf: (clip_id: string) => FittedScaler,
   signal: AbortSignal,
 ): Promise<void> {
-  output.begin(features.layout, { ...features.metadata, normalized_by: 'speaker' });
+  const metadata = { ...features.metadata, normalized_by: 'speaker' };
+  output.begin(features.layout, kind === 'center' ? metadata : withUnits(metadata, { '*': UNIT[kind] }));
   for await (const { items, values, width, padding } of features.blocks()) {
     throwIfCancelled(signal);
     for (const [row, item] of items.entries()) {

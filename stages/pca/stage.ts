@@ -9,6 +9,7 @@ import {
   type FolderWriter,
   SplitTable,
   Transform,
+  withUnits,
 } from '@prosodia/tables';
 
 export default defineStage({
@@ -90,7 +91,7 @@ function componentNames(count: number): string[] {
 }
 
 async function project(pca: FittedPca, names: string[], features: FeatureReader, output: FeatureWriter): Promise<void> {
-  output.begin({ form: 'scalars', names }, features.metadata);
+  output.begin({ form: 'scalars', names }, withUnits(features.metadata, {})); // A component mixes units.
   for await (const { items, values, width } of features.blocks()) {
     const projected = transformPca(pca, { data: values, rows: items.length, cols: width });
     for (const [row, item] of items.entries()) {

@@ -96,7 +96,11 @@ describe('scale', () => {
       },
     });
     expect(outputs.features.layout).toEqual({ form: 'matrix', shape: [3, 2], axes: ['frame', 'band'] });
-    expect(outputs.features.metadata).toEqual({ hop_length: '128', scaled: 'standard' });
+    expect(outputs.features.metadata).toEqual({
+      hop_length: '128',
+      scaled: 'standard',
+      units: '{"*":"standard deviations"}',
+    });
   });
 
   describe('of a matrix per item', () => {

@@ -10,7 +10,15 @@ import {
   expanded,
   gathered,
   groupsOf,
+  withUnits,
 } from '@prosodia/tables';
+
+/** What a number counts once it is scaled, of the training rows. */
+const UNIT = {
+  standard: 'standard deviations',
+  minmax: 'share of the range',
+  robust: 'interquartile ranges',
+} as const;
 
 export default defineStage({
   name: 'scale',
@@ -81,7 +89,7 @@ export default defineStage({
 });
 
 async function scaleAll(scaler: FittedScaler, features: FeatureReader, output: FeatureWriter): Promise<void> {
-  output.begin(features.layout, { ...features.metadata, scaled: scaler.kind });
+  output.begin(features.layout, withUnits({ ...features.metadata, scaled: scaler.kind }, { '*': UNIT[scaler.kind] }));
   for await (const { items, values, width, padding } of features.blocks()) {
     const scaled = applyScaler(scaler, { data: values, rows: items.length, cols: width });
     for (const [row, item] of items.entries()) {

@@ -63,3 +63,4 @@ export {
   type StageServices,
   type Static,
 } from './stage.ts';
+export { unitOf, type Units } from './units.ts';

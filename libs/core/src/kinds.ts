@@ -10,6 +10,8 @@ export interface ColumnDoc {
   name: string;
   type: string;
   summary: string;
+  /** Of its numbers: `s`, `Hz`, `dB`, `share, 0 to 1`. */
+  unit?: string;
 }
 
 /** Which rows of a table a stage may see; made by the runner, applied by the kind's reader. */

@@ -8,6 +8,8 @@ export {
   FeatureTable,
   FeatureWriter,
   layoutWidth,
+  unitsIn,
+  withUnits,
   type FeatureBlock,
   type FeatureLayout,
   type FeatureMetadata,

@@ -1,8 +1,8 @@
 /**
- * `prosodia inspect`: what is in an artifact of the latest run: schema, rows, statistics, first rows,
+ * `prosodia inspect`: what is in an artifact of the latest run: schema, units, rows, statistics, first rows,
  * or any SQL over it. Tables are read by DuckDB straight from the store.
  */
-import { readFile, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { RequestError, nearest } from '@prosodia/core';
@@ -10,17 +10,18 @@ import { type RunRecord, readRecord } from '@prosodia/runner';
 import type { Context } from '../context.ts';
 import { EXIT } from '../exit.ts';
 import { openFile } from '../open-file.ts';
-import { columns, formatBytes, formatCount, styleFor } from '../ui/style.ts';
+import { columns, formatBytes } from '../ui/style.ts';
 import type { Command } from './command.ts';
 import { type Artifact, inspectClip } from './inspect-clip.ts';
 import { traceRow } from './inspect-lineage.ts';
-import { cell, connect, isTable, literal, rowsOf, table } from './inspect-tables.ts';
+import { showArtifact } from './inspect-show.ts';
+import { connect, isTable, literal, rowsOf, table } from './inspect-tables.ts';
 import { pipelineArgument } from './overrides.ts';
 
 export const inspect: Command = {
   name: 'inspect',
   usage: '<pipeline> [stage[.output]]',
-  summary: 'Shows an artifact of the latest run: schema, rows, statistics, first rows, or SQL over it.',
+  summary: 'Shows an artifact of the latest run: schema, units, rows, statistics, first rows, or SQL over it.',
   positionals: 2,
   options: {
     run: { type: 'value', summary: 'number of the run (default: latest)', placeholder: 'N' },
@@ -109,7 +110,11 @@ export const inspect: Command = {
       }
     }
     const rows = parseRows(args.values.get('rows'));
-    for (const artifact of chosen) await show(artifact, rows, where, json, context);
+    for (const artifact of chosen) {
+      const uses = record.resolved[artifact.stage]?.uses ?? '';
+      const output = project.catalogue.get(uses)?.outputs.find(({ name }) => name === artifact.output);
+      await showArtifact(artifact, output?.kind.columns ?? [], { rows, where, json }, context);
+    }
     return EXIT.done;
   },
 };
@@ -184,74 +189,5 @@ async function viewsOfFans(connection: DuckDBConnection, tables: readonly Artifa
     await connection.run(`create or replace view "${name}" as ${query}`);
     const single = [...fans.values()].filter((fan) => fan.stage === stage).length === 1;
     if (single) await connection.run(`create or replace view "${stage}" as ${query}`);
-  }
-}
-
-async function show(
-  artifact: Artifact,
-  count: number,
-  where: string | undefined,
-  json: boolean,
-  context: Context,
-): Promise<void> {
-  const { bold, dim } = styleFor(context.out);
-  const title = `${bold(`${artifact.stage}.${artifact.output}`)}  ${artifact.kind}  ${formatBytes(artifact.bytes)}`;
-  if (!(await isTable(artifact))) {
-    const files = await readdir(artifact.folder, { recursive: true });
-    const small = files.filter((name) => name.endsWith('.json')).slice(0, 1);
-    const text = small[0] === undefined ? '' : await readFile(join(artifact.folder, small[0]), 'utf8');
-    if (json) context.out.write(`${JSON.stringify({ ...artifact, files })}\n`);
-    else
-      context.out.write(
-        `${title}\n${files
-          .sort()
-          .map((name) => `  ${name}`)
-          .join('\n')}\n${text ? `\n${dim(small[0]!)}\n${text}` : ''}`,
-      );
-    return;
-  }
-  const connection = await connect();
-  const all = `read_parquet(${literal(join(artifact.folder, '*.parquet'))})`;
-  // In parentheses, so that an expression with `or` or a trailing clause cannot mean something else.
-  const source = where === undefined ? all : `(select * from ${all} where (${where}))`;
-  const metadata = await rowsOf(
-    connection,
-    `select distinct decode(key) as key, decode(value) as value from parquet_kv_metadata(${literal(join(artifact.folder, 'part-00000.parquet'))}) where decode(key) <> 'ARROW:schema'`,
-  );
-  const summary = await rowsOf(
-    connection,
-    `select column_name, column_type, min, max, approx_unique, avg, null_percentage from (summarize select * from ${source})`,
-  );
-  const [{ count: total }] = (await rowsOf(connection, `select count(*)::int as count from ${source}`)) as [
-    { count: number },
-  ];
-  const head = await rowsOf(connection, `select * from ${source} limit ${count}`);
-  if (json) {
-    context.out.write(`${JSON.stringify({ ...artifact, rows: total, metadata, columns: summary, head })}\n`);
-    return;
-  }
-  const units = metadata.map(({ key, value }) => `${String(key)}=${String(value)}`).join('  ');
-  context.out.write(`${title}  ${formatCount(total)} rows\n${units ? `${dim(units)}\n` : ''}\n`);
-  const shown = summary.slice(0, 40);
-  context.out.write(
-    `${columns([
-      ['column', 'type', 'min', 'max', 'mean', '~distinct', 'null %'].map((name) => bold(name)),
-      ...shown.map((row) =>
-        [
-          row['column_name'],
-          row['column_type'],
-          row['min'],
-          row['max'],
-          row['avg'],
-          Math.min(total, Number(row['approx_unique'])), // An estimate, which may exceed the rows.
-          row['null_percentage'],
-        ].map(cell),
-      ),
-    ])}\n`,
-  );
-  if (summary.length > shown.length) context.out.write(dim(`and ${summary.length - shown.length} more columns\n`));
-  if (head.length > 0) {
-    const visible = head.map((row) => Object.fromEntries(Object.entries(row).slice(0, 8)));
-    context.out.write(`\n${table(visible)}\n`);
   }
 }

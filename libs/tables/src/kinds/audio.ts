@@ -10,6 +10,6 @@ export interface AudioRow extends ItemRow {
 
 export const AudioTable = tableKind<AudioRow>('audio', 'Mono audio of clips, augmented copies or segments.', [
   ...itemColumns,
-  column('sample_rate', 'int32', 'samples per second'),
-  column('samples', 'list', 'mono samples, full scale at +-1'),
+  column('sample_rate', 'int32', 'samples per second', { unit: 'Hz' }),
+  column('samples', 'list', 'mono samples, full scale at +-1', { unit: 'full scale = 1' }),
 ]);

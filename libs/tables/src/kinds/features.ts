@@ -3,7 +3,7 @@
  *
  * The columns depend on the data, so a writer first declares its layout and then appends rows.
  */
-import { type ArtifactKind, DataError, type OpenOptions } from '@prosodia/core';
+import { type ArtifactKind, DataError, type OpenOptions, type Units } from '@prosodia/core';
 import { type Batch, TableReader } from '../reader.ts';
 import type { Column } from '../schema.ts';
 import { TableWriter } from '../writer.ts';
@@ -17,6 +17,16 @@ export type FeatureLayout =
 
 /** Settings the features were computed with, for later stages to check. */
 export type FeatureMetadata = Readonly<Record<string, string>>;
+
+/** Settings of features whose numbers have these units; of a matrix, units go by the names of its bands. */
+export function withUnits(metadata: FeatureMetadata, units: Units): FeatureMetadata {
+  return { ...metadata, units: JSON.stringify(units) };
+}
+
+/** The units that a table of features says its numbers have. */
+export function unitsIn({ units }: FeatureMetadata): Units {
+  return units === undefined ? {} : (JSON.parse(units) as Units);
+}
 
 const MATRIX_COLUMN = 'values';
 const PADDING_COLUMN = 'padding';
@@ -186,7 +196,8 @@ export const FeatureTable: ArtifactKind<FeatureReader, FeatureWriter> = {
     {
       name: '(padding)',
       type: 'float32',
-      summary: 'for matrices: the share of the frames, from 0 to 1, that is padding',
+      summary: 'for matrices: the share of the frames that is padding',
+      unit: 'share, 0 to 1',
     },
     {
       name: '(values)',

@@ -26,10 +26,10 @@ export interface ItemRow {
 export const itemColumns = [
   column('clip_id', 'utf8', 'the recording this row comes from'),
   column('item_id', 'utf8', 'unique within the table; equals clip_id for a whole, unchanged clip'),
-  column('parent_item_id', 'utf8', 'the item it was cut or derived from', true),
-  column('start_s', 'float64', 'begin within the parent, in seconds'),
-  column('end_s', 'float64', 'end within the parent, in seconds'),
-  column('augmentation', 'utf8', 'what was done to the audio, if anything', true),
-  column('augmentation_params', 'utf8', 'its numbers, as JSON', true),
-  column('seed', 'float64', 'seed of its random choices', true),
+  column('parent_item_id', 'utf8', 'the item it was cut or derived from', { nullable: true }),
+  column('start_s', 'float64', 'begin within the parent, in seconds', { unit: 's' }),
+  column('end_s', 'float64', 'end within the parent, in seconds', { unit: 's' }),
+  column('augmentation', 'utf8', 'what was done to the audio, if anything', { nullable: true }),
+  column('augmentation_params', 'utf8', 'its numbers, as JSON', { nullable: true }),
+  column('seed', 'float64', 'seed of its random choices', { nullable: true }),
 ];

@@ -48,6 +48,7 @@ const fixedColumns = [
 ];
 
 const PREFIX = 'p_';
+const SHARE = 'share, 0 to 1';
 
 export class PredictionReader {
   readonly table: TableReader<PredictionRow>;
@@ -101,7 +102,7 @@ export class PredictionWriter {
     this.#labels = labels;
     const columns = [
       ...fixedColumns,
-      ...labels.map((label) => column(PREFIX + label, 'float32', `probability of ${label}`)),
+      ...labels.map((label) => column(PREFIX + label, 'float32', `probability of ${label}`, { unit: SHARE })),
     ];
     this.#writer = new TableWriter<PredictionRow>(
       this.#folder,
@@ -141,7 +142,12 @@ export const PredictionTable: ArtifactKind<PredictionReader, PredictionWriter> =
   summary: 'Class probabilities per item, with the true label.',
   columns: [
     ...documentation(fixedColumns),
-    { name: 'p_<label>', type: 'float32', summary: 'probability of each label, in the order of the label encoder' },
+    {
+      name: 'p_<label>',
+      type: 'float32',
+      summary: 'probability of each label, in the order of the label encoder',
+      unit: SHARE,
+    },
   ],
   async open(folder: string, options: OpenOptions) {
     const table = await TableReader.open<PredictionRow>(folder, options);

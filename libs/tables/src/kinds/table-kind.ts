@@ -7,6 +7,7 @@ import { TableWriter } from '../writer.ts';
 
 export interface DocumentedColumn extends Column {
   readonly summary: string;
+  readonly unit?: string;
 }
 
 export interface TableKind<R extends object> extends ArtifactKind<TableReader<R>, TableWriter<R>> {
@@ -61,14 +62,20 @@ export function requireKind(reader: TableReader<object>, id: string, columns: re
 }
 
 export function documentation(columns: readonly DocumentedColumn[]) {
-  return columns.map(({ name, type, nullable, summary }) => ({
+  return columns.map(({ name, type, nullable, summary, unit }) => ({
     name,
     type: typeName(type) + (nullable ? ', may be null' : ''),
     summary,
+    ...(unit === undefined ? {} : { unit }),
   }));
 }
 
 /** Short form for the column tables of the kinds. */
-export function column(name: string, type: ColumnType, summary: string, nullable = false): DocumentedColumn {
-  return { name, type, summary, nullable };
+export function column(
+  name: string,
+  type: ColumnType,
+  summary: string,
+  { nullable = false, unit }: { nullable?: boolean; unit?: string } = {},
+): DocumentedColumn {
+  return { name, type, summary, nullable, ...(unit === undefined ? {} : { unit, metadata: { unit } }) };
 }

@@ -1,0 +1,33 @@
+/** Units of the columns of an artifact: those that its kind fixes, and those that the table itself carries. */
+import { type ColumnDoc, type Units, unitOf } from '@prosodia/core';
+
+/**
+ * @param docs of the kind; `p_<label>` stands for a name of each label, `(padding)` for a column that may be there
+ * @param facts what the table says of itself: `units`, and for a matrix the names of its `bands`
+ */
+export function unitFinder(
+  docs: readonly ColumnDoc[],
+  facts: Readonly<Record<string, string>>,
+): (column: string) => string | undefined {
+  const fixed: Units = Object.fromEntries(
+    docs.flatMap(({ name, unit }) =>
+      unit === undefined ? [] : [[name.replace(/^\((.*)\)$/, '$1').replaceAll(/<[^>]*>/g, '*'), unit]],
+    ),
+  );
+  const own = JSON.parse(facts['units'] ?? '{}') as Units;
+  return (column) => {
+    const known = unitOf(fixed, column) ?? unitOf(own, column);
+    return known ?? (column === 'values' ? unitsOfBands(own, facts) : undefined);
+  };
+}
+
+/** A matrix holds what its bands are named after, which may be several things. */
+function unitsOfBands(units: Units, { bands, parts }: Readonly<Record<string, string>>): string | undefined {
+  const names =
+    bands !== undefined
+      ? (JSON.parse(bands) as (string | string[])[]).flat()
+      : (JSON.parse(parts ?? '[]') as { name: string }[]).map(({ name }) => name);
+  const found = new Set(names.map((name) => unitOf(units, name)));
+  const known = [...found].filter((unit) => unit !== undefined);
+  return known.length === 0 ? undefined : [...known, ...(found.has(undefined) ? ['none'] : [])].join(', ');
+}
