@@ -3,7 +3,7 @@ import { RequestError } from '@prosodia/core';
 import { checkFinite, checkInteger, checkMatrix, checkSignal } from './checks.ts';
 import { zeros, type Matrix } from './matrix.ts';
 import { padInto, type PadMode } from './pad.ts';
-import { scratch } from './simd/runtime.ts';
+import { scratch, type Kernels } from './simd/runtime.ts';
 
 /** How samples are cut into frames. */
 export interface FrameOptions {
@@ -15,16 +15,36 @@ export interface FrameOptions {
   center?: boolean;
 }
 
-/** A signal with its padding, in memory that the next call of this package overwrites, and its frames. */
-function cut(
+/** Frames of a signal as runs of blocks that they share: samples are looked at once, however frames overlap. */
+interface Blocks {
+  frames: number;
+  /** Samples of a frame and from one to the next. */
+  length: number;
+  hop: number;
+  /** What the kernel gave for each block. */
+  sums: Float64Array;
+  /** The sum over the blocks of a frame. */
+  ofFrame(frame: number): number;
+  /** A sample of the padded signal. Void after the next call of this package. */
+  sample(at: number): number;
+}
+
+/**
+ * Pads a signal and lets a kernel sum its blocks, which are as long as fits both the frame and the hop. A running
+ * sum would do without blocks, but loses what is quiet after what was loud.
+ *
+ * @param sum called with the address of the padded samples, of their end, the bytes of a block and where to write
+ */
+function sumBlocks(
   y: Float32Array,
   { frame_length = 2048, hop_length = 512, center = true }: FrameOptions,
   mode: PadMode,
   where: string,
-): { samples: Float32Array; frames: number; length: number; hop: number } {
+  sum: (kernels: Kernels, from: number, to: number, block: number, out: number) => void,
+): Blocks {
   checkInteger(frame_length, 'frame_length', where);
   checkInteger(hop_length, 'hop_length', where);
-  checkSignal(y, where);
+  if (y.length === 0) checkSignal(y, where);
   const padding = center ? Math.floor(frame_length / 2) : 0;
   const total = y.length + 2 * padding;
   if (total < frame_length) {
@@ -36,14 +56,34 @@ function cut(
       fix: 'set center to true and use an even frame_length, or a smaller one',
     });
   }
+  const frames = 1 + Math.floor((total - frame_length) / hop_length);
+  const size = greatestCommonDivisor(frame_length, hop_length);
+  const perFrame = frame_length / size;
+  const perHop = hop_length / size;
+  const blocks = (frames - 1) * perHop + perFrame;
+
   const memory = scratch();
-  const samples = memory.f32(memory.alloc(total * 4), total);
-  padInto(samples, y, -padding, mode);
+  // A kernel may look at the sample before the first.
+  const from = memory.alloc(4 * (total + 4)) + 16;
+  const out = memory.alloc(8 * blocks);
+  const samples = memory.f32(from - 16, total + 4);
+  padInto(samples, y, -padding - 4, mode);
+  memory.kernels.flaws(from, from + 4 * total, out);
+  if (memory.f32(out, 1)[0] !== 0) checkSignal(y, where);
+  sum(memory.kernels, from, from + 4 * size * blocks, 4 * size, out);
+  const sums = memory.f64(out, blocks).slice();
   return {
-    samples,
-    frames: 1 + Math.floor((total - frame_length) / hop_length),
+    frames,
     length: frame_length,
     hop: hop_length,
+    sums,
+    ofFrame(frame) {
+      const first = frame * perHop;
+      let total = 0;
+      for (let b = first; b < first + perFrame; b++) total += sums[b]!;
+      return total;
+    },
+    sample: (at) => samples[at + 4]!,
   };
 }
 
@@ -70,22 +110,11 @@ export function rms(options: RmsOptions): Matrix {
   const where = 'rms';
   const { y, S, frame_length = 2048, pad_mode = 'constant' } = options;
   if (y) {
-    const { samples, frames, length, hop } = cut(y, options, pad_mode, where);
-    const blocks = new Blocks(frames, length, hop);
-    for (let b = 0, t = 0; b < blocks.sums.length; b++) {
-      // Two sums, since one alone would wait on the adder.
-      const end = t + blocks.size;
-      let sum = 0;
-      let other = 0;
-      for (; t + 1 < end; t += 2) {
-        sum += samples[t]! * samples[t]!;
-        other += samples[t + 1]! * samples[t + 1]!;
-      }
-      if (t < end) sum += samples[t]! * samples[t++]!;
-      blocks.sums[b] = sum + other;
-    }
+    const { frames, length, ofFrame } = sumBlocks(y, options, pad_mode, where, (kernels, ...places) =>
+      kernels.blockEnergies(...places),
+    );
     const out = zeros(frames, 1);
-    for (let frame = 0; frame < frames; frame++) out.data[frame] = Math.sqrt(blocks.ofFrame(frame) / length);
+    for (let frame = 0; frame < frames; frame++) out.data[frame] = Math.sqrt(ofFrame(frame) / length);
     return out;
   }
   if (!S)
@@ -127,52 +156,22 @@ export interface CrossingOptions extends FrameOptions {
  * @throws DataError for an empty or non-finite signal
  */
 export function zeroCrossingRate(y: Float32Array, options: CrossingOptions = {}): Matrix {
-  const { samples, frames, length, hop } = cut(y, options, 'edge', 'zeroCrossingRate');
   const threshold = Math.fround(options.threshold ?? 1e-10);
+  const { frames, length, hop, ofFrame, sample } = sumBlocks(
+    y,
+    options,
+    'edge',
+    'zeroCrossingRate',
+    (kernels, ...places) => kernels.blockCrossings(...places, -threshold),
+  );
   const out = zeros(frames, 1);
-  // A frame holds the crossings between its samples, so not the one before its first.
-  const blocks = new Blocks(frames, length, hop);
-  for (let b = 0, t = 0, before = 0; b < blocks.sums.length; b++) {
-    let count = 0;
-    for (const end = t + blocks.size; t < end; t++) {
-      const negative = samples[t]! < -threshold ? 1 : 0;
-      count += negative ^ before;
-      before = negative;
-    }
-    blocks.sums[b] = count;
-  }
   for (let frame = 0; frame < frames; frame++) {
+    // A frame holds the crossings between its samples, so not the one before its first.
     const first = frame * hop;
-    const before = first > 0 && samples[first - 1]! < -threshold;
-    const entering = before === samples[first]! < -threshold ? 0 : 1;
-    out.data[frame] = (blocks.ofFrame(frame) - entering) / length;
+    const entering = sample(first - 1) < -threshold === sample(first) < -threshold ? 0 : 1;
+    out.data[frame] = (ofFrame(frame) - entering) / length;
   }
   return out;
-}
-
-/**
- * Sums over overlapping frames: samples are summed once, in blocks that fit both the frame and the hop. A
- * running sum would do without blocks, but loses what is quiet after what was loud.
- */
-class Blocks {
-  readonly size: number;
-  readonly sums: Float64Array;
-  readonly #perFrame: number;
-  readonly #perHop: number;
-
-  constructor(frames: number, length: number, hop: number) {
-    this.size = greatestCommonDivisor(length, hop);
-    this.#perFrame = length / this.size;
-    this.#perHop = hop / this.size;
-    this.sums = new Float64Array((frames - 1) * this.#perHop + this.#perFrame);
-  }
-
-  ofFrame(frame: number): number {
-    const first = frame * this.#perHop;
-    let sum = 0;
-    for (let b = first; b < first + this.#perFrame; b++) sum += this.sums[b]!;
-    return sum;
-  }
 }
 
 function greatestCommonDivisor(a: number, b: number): number {

@@ -6,6 +6,7 @@
  */
 import { assemble } from '@prosodia/wasm';
 import { correlationKernels } from './correlation-kernels.ts';
+import { energyKernels } from './energy-kernels.ts';
 import { fftKernels } from './fft-kernels.ts';
 import { quadKernels } from './quad-kernels.ts';
 import { rowKernels } from './row-kernels.ts';
@@ -22,7 +23,14 @@ interface LinearMemory {
   grow(pages: number): number;
 }
 
-const sources = { ...fftKernels, ...quadKernels, ...correlationKernels, ...rowKernels, ...vocoderKernels };
+const sources = {
+  ...fftKernels,
+  ...quadKernels,
+  ...correlationKernels,
+  ...energyKernels,
+  ...rowKernels,
+  ...vocoderKernels,
+};
 
 type KernelName = keyof typeof sources;
 

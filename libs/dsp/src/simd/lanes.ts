@@ -1,0 +1,20 @@
+/** What the lanes of one vector come to. */
+import { f32, f32x4, f64, f64x2, type Expr, type Kernel, type Local } from '@prosodia/wasm';
+
+/** The sum of the four lanes. */
+export function sum4(kernel: Kernel, value: Expr): Expr {
+  const v = kernel.let(value);
+  return f32.add(f32.add(f32x4.lane(v, 0), f32x4.lane(v, 1)), f32.add(f32x4.lane(v, 2), f32x4.lane(v, 3)));
+}
+
+export function sum2(value: Local): Expr {
+  return f64.add(f64x2.lane(value, 0), f64x2.lane(value, 1));
+}
+
+export function most2(value: Local): Expr {
+  return f64.max(f64x2.lane(value, 0), f64x2.lane(value, 1));
+}
+
+export function least2(value: Local): Expr {
+  return f64.min(f64x2.lane(value, 0), f64x2.lane(value, 1));
+}
