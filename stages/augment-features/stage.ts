@@ -80,6 +80,8 @@ export default defineStage({
             ...item,
             item_id: `${item.item_id}+${copy + 1}`,
             parent_item_id: item.item_id,
+            start_s: 0,
+            end_s: item.end_s - item.start_s,
             augmentation: steps.map((step) => Object.keys(step)[0]!).join('+'),
             augmentation_params: JSON.stringify(steps),
             seed,

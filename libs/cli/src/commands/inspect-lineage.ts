@@ -2,7 +2,8 @@
  * `prosodia inspect ... --lineage ROW`: a row of features or predictions, led back through every stage to the recording.
  *
  * Rows name their item, the item that was cut or derived from, and the recording. A stage that makes one row of many
- * (an aggregate over segments) is met by a row whose item is the parent of those before it.
+ * (an aggregate over segments) is met by a row whose item is the parent of those before it. With each row stands where
+ * in the recording it lies.
  */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,6 +13,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Context } from '../context.ts';
 import { columns, formatCount, styleFor } from '../ui/style.ts';
 import type { Artifact } from './inspect-clip.ts';
+import { type ItemTable, type Place, Places } from './inspect-place.ts';
 import { connect, literal, rowsOf } from './inspect-tables.ts';
 
 type Cells = Record<string, unknown>;
@@ -20,8 +22,9 @@ interface Step {
   stage: string;
   output: string;
   uses: string;
-  /** Rows that the one asked for comes from; more than `rows` shows where there are many. */
+  /** Rows that the one asked for comes from; the terminal shows the first of many. */
   count: number;
+  /** The first {@link LOCATED} of them with `recording`, their {@link Place}, where rows say times. */
   rows: Cells[];
 }
 
@@ -49,6 +52,8 @@ const SHOWN = [
 
 /** A table of more rows than this is told by its number of rows and the first few. */
 const MOST = 8;
+/** Rows of a step whose place in the recording is looked up. */
+const LOCATED = 64;
 
 /** @throws RequestError if the artifact has no such row, or its rows name no item */
 export async function traceRow(
@@ -87,6 +92,7 @@ export async function traceRow(
       if (rows.length > 0) waiting.push({ artifact: before, rows });
     }
   }
+  await locate(connection, steps, all, record);
   // The recording is met on the way by any stage that reads it, but the story ends there.
   steps.sort((a, b) => Number(isOrigin(a)) - Number(isOrigin(b)));
   if (json) {
@@ -100,6 +106,48 @@ export async function traceRow(
     context.out.write(`${columns(rows.slice(0, MOST).map((cells) => ['', sayRow(cells)]))}\n`);
     if (count > MOST) context.out.write(dim(`  and ${formatCount(count - MOST)} more\n`));
   }
+  const place = steps[0]!.rows[0]!['recording'] as Place | undefined;
+  if (!place) return;
+  const path = steps.flatMap(({ rows }) => rows).find((cells) => 'path' in cells)?.['path'];
+  context.out.write(`\nIt is ${sayPlace(place)} of ${String(path ?? first['clip_id'])}.\n`);
+}
+
+/** Adds to the rows where in the recording they lie. */
+async function locate(
+  connection: DuckDBConnection,
+  steps: readonly Step[],
+  all: readonly Artifact[],
+  record: RunRecord,
+): Promise<void> {
+  const places = new Places(connection);
+  const tables = new Map<string, Promise<ItemTable>>();
+  const tableOf = (name: string): Promise<ItemTable> => {
+    let table = tables.get(name);
+    if (!table) tables.set(name, (table = read(name)));
+    return table;
+  };
+  const read = async (name: string): Promise<ItemTable> => {
+    const artifact = all.find(({ stage, output }) => `${stage}.${output}` === name);
+    const source = artifact && (await sourceOf(artifact));
+    const from = Object.values(record.resolved[artifact?.stage ?? '']?.from ?? {}).flat();
+    return {
+      source: source ?? '',
+      columns: source === undefined ? [] : await columnsOf(connection, source),
+      before: await Promise.all([...new Set(from)].map(tableOf)),
+    };
+  };
+  for (const step of steps.filter((known) => !isOrigin(known))) {
+    const table = await tableOf(`${step.stage}.${step.output}`);
+    for (const cells of step.rows.slice(0, LOCATED)) {
+      const place = await places.of(String(cells['item_id'] ?? cells['clip_id']), table);
+      if (place) cells['recording'] = place;
+    }
+  }
+}
+
+function sayPlace({ from_s, to_s, speed }: Place): string {
+  const times = [from_s, to_s].map((seconds) => Number(seconds.toFixed(4)));
+  return `${times[0]} to ${times[1]} s${speed === 1 ? '' : `, heard ${Number(speed.toPrecision(4))} times as fast,`}`;
 }
 
 function isOrigin({ rows }: Step): boolean {
@@ -109,8 +157,13 @@ function isOrigin({ rows }: Step): boolean {
 function sayRow(cells: Cells): string {
   return Object.entries(cells)
     .filter(([name, value]) => value !== null && !(name === 'item_id' && value === cells['clip_id']))
-    .map(([name, value]) => `${name}=${typeof value === 'number' ? Number(value.toPrecision(7)) : String(value)}`)
+    .map(([name, value]) => `${name}=${sayCell(name, value)}`)
     .join('  ');
+}
+
+function sayCell(name: string, value: unknown): string {
+  if (name === 'recording') return sayPlace(value as Place).replace(/,$/, '');
+  return typeof value === 'number' ? String(Number(value.toPrecision(7))) : String(value);
 }
 
 /** The table of an artifact; of a report, the predictions that it judged. */

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { ColumnDoc } from '@prosodia/core';
 import type { Context } from '../context.ts';
 import { columns, formatBytes, formatCount, styleFor } from '../ui/style.ts';
+import { arrowMetadata } from './arrow-metadata.ts';
 import type { Artifact } from './inspect-clip.ts';
 import { cell, connect, isTable, literal, rowsOf, table } from './inspect-tables.ts';
 import { unitFinder } from './inspect-units.ts';
@@ -18,6 +19,9 @@ interface Wanted {
   where: string | undefined;
   json: boolean;
 }
+
+/** Of what a table says of itself, what its title and the list of columns say. */
+const TOLD_ELSEWHERE = new Set(['kind', 'units', 'bands', 'parts']);
 
 /** Columns and cells of a wide table that are shown. */
 const MOST_COLUMNS = 40;
@@ -37,12 +41,12 @@ export async function showArtifact(
   const all = `read_parquet(${literal(join(artifact.folder, '*.parquet'))})`;
   // In parentheses, so that an expression with `or` or a trailing clause cannot mean something else.
   const source = where === undefined ? all : `(select * from ${all} where (${where}))`;
-  const metadata = await rowsOf(
+  const [footer] = await rowsOf(
     connection,
-    `select distinct decode(key) as key, decode(value) as value from parquet_kv_metadata(${literal(join(artifact.folder, 'part-00000.parquet'))}) where decode(key) <> 'ARROW:schema'`,
+    `select decode(value) as schema from parquet_kv_metadata(${literal(join(artifact.folder, 'part-00000.parquet'))}) where decode(key) = 'ARROW:schema'`,
   );
-  const facts = Object.fromEntries(metadata.map(({ key, value }) => [String(key), String(value)]));
-  const unitOf = unitFinder(docs, facts);
+  const metadata = arrowMetadata(String(footer?.['schema'] ?? ''));
+  const unitOf = unitFinder(docs, metadata);
   const summary = (
     await rowsOf(
       connection,
@@ -57,8 +61,9 @@ export async function showArtifact(
     context.out.write(`${JSON.stringify({ ...artifact, rows: total, metadata, columns: summary, head })}\n`);
     return;
   }
-  const { units: _, ...settings } = facts;
-  const told = Object.entries(settings).map(([key, value]) => `${key}=${value}`);
+  const told = Object.entries(metadata)
+    .filter(([key]) => !TOLD_ELSEWHERE.has(key))
+    .map(([key, value]) => `${key}=${value}`);
   context.out.write(`${title}  ${formatCount(total)} rows\n${told.length > 0 ? `${dim(told.join('  '))}\n` : ''}\n`);
   const shown: Record<string, unknown>[] = summary.slice(0, MOST_COLUMNS);
   context.out.write(

@@ -34,9 +34,11 @@ export function artifactsPage(catalogue: Catalogue): string {
       '',
       ...(columns.length > 0
         ? [
-            '| column | type | what |',
-            '| --- | --- | --- |',
-            ...columns.map((column) => `| ${code(column.name)} | ${column.type} | ${escape(column.summary)} |`),
+            '| column | type | unit | what |',
+            '| --- | --- | --- | --- |',
+            ...columns.map(
+              ({ name, type, unit = '', summary }) => `| ${code(name)} | ${type} | ${unit} | ${escape(summary)} |`,
+            ),
             '',
           ]
         : []),

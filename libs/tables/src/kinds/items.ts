@@ -8,14 +8,14 @@ import { column } from './table-kind.ts';
 export interface ItemRow {
   /** The recording it comes from; decides its fold. */
   clip_id: string;
-  /** Unique within the table. A whole, unchanged clip has its clip id here. */
+  /** Unique within the table. A whole, unchanged clip has its clip id here; a copy of `x` is `x+1`, a segment `x@0`. */
   item_id: string;
   /** The item this one was cut or derived from; null for a whole, unchanged clip. */
   parent_item_id: string | null;
   /** Where it begins and ends in its parent's audio, in seconds. */
   start_s: number;
   end_s: number;
-  /** What was done to it, such as `pitch_shift`; null if nothing. */
+  /** What was done to it, such as `pitch_shift`; null if nothing. A segment says what was done to the copy it is of. */
   augmentation: string | null;
   /** The numbers of that, as JSON. */
   augmentation_params: string | null;
