@@ -4,27 +4,14 @@
  */
 import { DataError, RequestError } from '@prosodia/core';
 import type { Matrix } from './matrix.ts';
+import { survey } from './simd/survey.ts';
 
 /** Refuses a signal that is empty or holds NaN or an infinity; silence and single samples pass. */
 export function checkSignal(y: Float32Array, where: string): void {
   if (y.length === 0) {
     throw new DataError({ where, problem: 'the signal is empty', expected: 'at least one sample', got: '0 samples' });
   }
-  // x * 0 is 0 for every finite x and NaN otherwise, and NaN survives the sum.
-  // Four sums, since one alone would wait on the adder.
-  let a = 0;
-  let b = 0;
-  let c = 0;
-  let d = 0;
-  const whole = y.length - (y.length % 4);
-  for (let i = 0; i < whole; i += 4) {
-    a += y[i]! * 0;
-    b += y[i + 1]! * 0;
-    c += y[i + 2]! * 0;
-    d += y[i + 3]! * 0;
-  }
-  for (let i = whole; i < y.length; i++) a += y[i]! * 0;
-  if (a + b + c + d === 0) return;
+  if (survey(y).finite) return;
   const at = y.findIndex((x) => !Number.isFinite(x));
   throw new DataError({
     where,

@@ -3,12 +3,19 @@ import { RequestError } from '@prosodia/core';
 import { checkFinite, checkMatrix, checkPositive } from './checks.ts';
 import type { Matrix } from './matrix.ts';
 import { decibelsOf } from './simd/rows.ts';
+import { survey } from './simd/survey.ts';
+
+/** Below it a float32 has no exponent for the kernel to read. */
+const SMALLEST_NORMAL = 2 ** -126;
 
 /** What 0 dB is and where the scale ends. */
 export interface DecibelOptions {
   /** The value of 0 dB, or `max` for the largest value of the matrix. Default 1. */
   ref?: number | 'max';
-  /** Values below this one count as this one. Default 1e-10 for powers, 1e-5 for amplitudes. */
+  /**
+   * Values below this one count as this one. Default 1e-10 for powers, 1e-5 for amplitudes; at least the smallest
+   * normal float32, 2^-126.
+   */
   amin?: number;
   /** Values more than this many dB below the loudest are raised to there; null for no floor. Default 80. */
   top_db?: number | null;
@@ -32,9 +39,10 @@ export function amplitudeToDb(S: Matrix, options: DecibelOptions = {}): Matrix {
 }
 
 function toDb(S: Matrix, options: DecibelOptions & { amin: number }, factor: number, where: string): Matrix {
-  const { ref = 1, amin, top_db = 80 } = options;
+  const { ref = 1, top_db = 80 } = options;
   checkMatrix(S, where);
-  checkPositive(amin, 'amin', where);
+  checkPositive(options.amin, 'amin', where);
+  const amin = Math.max(options.amin, SMALLEST_NORMAL);
   if (top_db !== null && !(top_db >= 0)) {
     throw new RequestError({
       where,
@@ -43,16 +51,13 @@ function toDb(S: Matrix, options: DecibelOptions & { amin: number }, factor: num
       got: String(top_db),
     });
   }
-  const { data, cols } = S;
-  let loudest = -Infinity;
-  for (let i = 0; i < data.length; i++) {
-    const value = data[i]!;
-    if (value > loudest) loudest = value;
-    if (!Number.isFinite(value)) checkFinite(value, Math.floor(i / cols), where);
+  const { finite, largest: loudest } = survey(S.data);
+  if (!finite) {
+    const bad = S.data.findIndex((value) => !Number.isFinite(value));
+    checkFinite(S.data[bad]!, Math.floor(bad / S.cols), where);
   }
   const scale = factor / Math.LN10;
   const zero = scale * Math.log(Math.max(amin, ref === 'max' ? loudest : Math.abs(ref)));
   const floor = top_db === null ? -Infinity : scale * Math.log(Math.max(amin, loudest)) - top_db;
-  // The kernel's logarithm takes normal numbers only.
-  return decibelsOf(S, Math.max(amin, 2 ** -1022), scale, floor, zero);
+  return decibelsOf(S, amin, scale, floor, zero);
 }

@@ -68,7 +68,7 @@ function sumBlocks(
   const out = memory.alloc(8 * blocks);
   const samples = memory.f32(from - 16, total + 4);
   padInto(samples, y, -padding - 4, mode);
-  memory.kernels.flaws(from, from + 4 * total, out);
+  memory.kernels.survey(from, from + 4 * total, out);
   if (memory.f32(out, 1)[0] !== 0) checkSignal(y, where);
   sum(memory.kernels, from, from + 4 * size * blocks, 4 * size, out);
   const sums = memory.f64(out, blocks).slice();

@@ -138,6 +138,8 @@ export const f32x4 = {
   bitmask: operation('i32', ...simd(0xa4)),
   /** The two lanes of an f64x2, rounded, in lanes 0 and 1. */
   demote: operation('v128', ...simd(0x5e)),
+  /** The four lanes of an i32x4, signed. */
+  convert: operation('v128', ...simd(0xfa)),
 };
 
 export const f64x2 = {
@@ -162,6 +164,13 @@ export const f64x2 = {
   pmax: operation('v128', ...simd(0xf7)),
   /** Lanes 0 and 1 of an f32x4 in double precision. */
   promote: operation('v128', ...simd(0x5f)),
+};
+
+export const i32x4 = {
+  splat: operation('v128', ...simd(0x11)),
+  add: operation('v128', ...simd(0xae)),
+  /** Shifts zeros in from the left; the distance is an i32. */
+  shr: operation('v128', ...simd(0xad)),
 };
 
 const word64 = (value: bigint) => [...new Uint8Array(BigInt64Array.of(value).buffer)];

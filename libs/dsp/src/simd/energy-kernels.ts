@@ -11,7 +11,7 @@ import {
   type KernelSource,
   type Local,
 } from '@prosodia/wasm';
-import { sum4 } from './lanes.ts';
+import { most4, sum4 } from './lanes.ts';
 
 const zero = f64x2.const(0);
 const FOUR = i32.const(4);
@@ -104,19 +104,26 @@ const blockCrossings: KernelSource = {
 };
 
 /**
- * The sum of every value times 0: 0, or NaN if a value is not finite. Zeros follow the last value, up to a multiple
- * of 64 bytes. Parameters: from, to, out (float32).
+ * The sum of every value times 0, which is 0, or NaN if a value is not finite; and the largest value, or 0 if all are
+ * less. Zeros follow the last value, up to a multiple of 64 bytes. Parameters: from, to, out (two float32).
  */
-const flaws: KernelSource = {
+const survey: KernelSource = {
   parameters: ['i32', 'i32', 'i32'],
   build(kernel, [from, to, out]) {
     const sums = Array.from({ length: 4 }, () => kernel.let(zero));
+    const most = Array.from({ length: 4 }, () => kernel.let(zero));
     kernel.loop(from!, to!, i32.const(64), () => {
-      sums.forEach((sum, k) => kernel.set(sum, f32x4.add(sum, f32x4.mul(v128.load(from!, 16 * k), zero))));
+      sums.forEach((sum, k) => {
+        const values = kernel.let(v128.load(from!, 16 * k));
+        kernel.set(sum, f32x4.add(sum, f32x4.mul(values, zero)));
+        kernel.set(most[k]!, f32x4.pmax(most[k]!, values));
+      });
     });
     const all = f32x4.add(f32x4.add(sums[0]!, sums[1]!), f32x4.add(sums[2]!, sums[3]!));
     kernel.store(out!, sum4(kernel, all));
+    const high = f32x4.pmax(f32x4.pmax(most[0]!, most[1]!), f32x4.pmax(most[2]!, most[3]!));
+    kernel.store(out!, most4(kernel, high), 4);
   },
 };
 
-export const energyKernels = { blockEnergies, blockCrossings, flaws } satisfies Record<string, KernelSource>;
+export const energyKernels = { blockEnergies, blockCrossings, survey } satisfies Record<string, KernelSource>;

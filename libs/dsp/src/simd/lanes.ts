@@ -7,6 +7,12 @@ export function sum4(kernel: Kernel, value: Expr): Expr {
   return f32.add(f32.add(f32x4.lane(v, 0), f32x4.lane(v, 1)), f32.add(f32x4.lane(v, 2), f32x4.lane(v, 3)));
 }
 
+/** The largest of the four lanes. */
+export function most4(kernel: Kernel, value: Expr): Expr {
+  const v = kernel.let(value);
+  return f32.max(f32.max(f32x4.lane(v, 0), f32x4.lane(v, 1)), f32.max(f32x4.lane(v, 2), f32x4.lane(v, 3)));
+}
+
 export function sum2(value: Local): Expr {
   return f64.add(f64x2.lane(value, 0), f64x2.lane(value, 1));
 }

@@ -6,7 +6,7 @@
  */
 import { f32, f32x4, f64x2, i32, v128, type Expr, type Kernel, type KernelSource, type Local } from '@prosodia/wasm';
 import { least2, most2, sum2, sum4 } from './lanes.ts';
-import { logarithm } from './logarithm.ts';
+import { logarithm, logarithm32 } from './logarithm.ts';
 
 const zero = f64x2.const(0);
 const FOUR = i32.const(4);
@@ -31,33 +31,43 @@ const sqrt: KernelSource = {
 
 /**
  * out[row, filter] = sum of row times filter. The number of filters is a multiple of four; each has `width`
- * bytes of float32, a multiple of 16, zeros at its end.
- * Parameters: rows, bytes of all rows, pitch, filters, bytes of all filters, width, out.
+ * bytes of float32, a multiple of 16, zeros at its end. Rows go in pairs, so that a filter is loaded for both:
+ * after an odd number one more is read, and written.
+ * Parameters: rows, bytes of all rows, pitch, filters, bytes of all filters, width, out, bytes of a row of out.
  */
 const project: KernelSource = {
-  parameters: ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'],
-  build(kernel, [row, bytes, pitch, filters, size, width, out]) {
+  parameters: ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'],
+  build(kernel, [row, bytes, pitch, filters, size, width, out, outPitch]) {
     const end = kernel.let(i32.add(row!, bytes!));
     const last = kernel.let(i32.add(filters!, size!));
     const filter = kernel.variable('i32');
-    kernel.loop(row!, end, pitch!, () => {
+    kernel.loop(row!, end, i32.shl(pitch!, i32.const(1)), () => {
       kernel.set(filter, filters!);
       const stop = kernel.let(i32.add(row!, width!));
+      const other = kernel.let(i32.add(out!, outPitch!));
       kernel.loop(filter, last, i32.shl(width!, i32.const(2)), () => {
-        const sums = Array.from({ length: 4 }, () => kernel.let(zero));
+        const sums = Array.from({ length: 8 }, () => kernel.let(zero));
         const weights: Local[] = [];
         for (let k = 0; k < 4; k++) weights.push(kernel.let(k === 0 ? filter : i32.add(weights[k - 1]!, width!)));
         const x = kernel.let(row!);
+        const y = kernel.let(i32.add(row!, pitch!));
         kernel.loop(x, stop, SIXTEEN, () => {
-          const value = kernel.let(v128.load(x));
-          sums.forEach((sum, k) => {
-            kernel.set(sum, f32x4.add(sum, f32x4.mul(value, v128.load(weights[k]!))));
-            advance(kernel, weights[k]!, SIXTEEN);
+          const values = [kernel.let(v128.load(x)), kernel.let(v128.load(y))];
+          weights.forEach((at, k) => {
+            const weight = kernel.let(v128.load(at));
+            values.forEach((value, r) => {
+              const sum = sums[4 * r + k]!;
+              kernel.set(sum, f32x4.add(sum, f32x4.mul(value, weight)));
+            });
+            advance(kernel, at, SIXTEEN);
           });
+          advance(kernel, y, SIXTEEN);
         });
-        sums.forEach((sum, k) => kernel.store(out!, sum4(kernel, sum), 4 * k));
+        sums.forEach((sum, k) => kernel.store(k < 4 ? out! : other, sum4(kernel, sum), 4 * (k % 4)));
         advance(kernel, out!, SIXTEEN);
+        advance(kernel, other, SIXTEEN);
       });
+      kernel.set(out!, other);
     });
   },
 };
@@ -204,19 +214,19 @@ const logEnergies: KernelSource = {
 };
 
 /**
- * max(floor, scale * ln(max(amin, value))) - zero, from float32 to float32.
+ * max(floor, scale * ln(max(amin, value))) - zero, in float32; amin is a normal number.
  * Parameters: from, to, bytes, amin, scale, floor, zero.
  */
 const decibels: KernelSource = {
-  parameters: ['i32', 'i32', 'i32', 'f64', 'f64', 'f64', 'f64'],
+  parameters: ['i32', 'i32', 'i32', 'f32', 'f32', 'f32', 'f32'],
   build(kernel, [from, to, bytes, ...numbers]) {
     const end = kernel.let(i32.add(from!, bytes!));
-    const [amin, scale, floor, reference] = numbers.map((number) => kernel.let(f64x2.splat(number)));
-    kernel.loop(from!, end, EIGHT, () => {
-      const value = kernel.let(f64x2.pmax(f64x2.promote(v128.loadLow64(from!)), amin!));
-      const level = f64x2.pmax(f64x2.mul(scale!, logarithm(kernel, value)), floor!);
-      kernel.storeLow64(to!, f32x4.demote(f64x2.sub(level, reference!)));
-      advance(kernel, to!, EIGHT);
+    const [amin, scale, floor, reference] = numbers.map((number) => kernel.let(f32x4.splat(number)));
+    kernel.loop(from!, end, SIXTEEN, () => {
+      const value = kernel.let(f32x4.pmax(v128.load(from!), amin!));
+      const level = f32x4.pmax(f32x4.mul(scale!, logarithm32(kernel, value)), floor!);
+      kernel.store(to!, f32x4.sub(level, reference!));
+      advance(kernel, to!, SIXTEEN);
     });
   },
 };

@@ -59,9 +59,10 @@ export function projectRows(S: Matrix, { filters, padded, width }: FilterBank): 
   const stored = padded.length / width;
   eachChunk(S, (memory, chunk) => {
     const bank = memory.put(padded);
-    const out = memory.alloc(chunk * stored * 4);
+    const pitch = stored * 4;
+    const out = memory.alloc((chunk + 1) * pitch);
     return (at, first, count) => {
-      memory.kernels.project(at, count * S.cols * 4, S.cols * 4, bank, padded.byteLength, width * 4, out);
+      memory.kernels.project(at, count * S.cols * 4, S.cols * 4, bank, padded.byteLength, width * 4, out, pitch);
       const values = memory.f32(out, count * stored);
       if (stored === filters) data.set(values, first * filters);
       else {
@@ -135,12 +136,12 @@ export function momentRows(S: Matrix, freq: Float64Array, centres?: Float64Array
   return out;
 }
 
-/** max(floor, scale * ln(max(amin, value))) - zero of every value. */
+/** max(floor, scale * ln(max(amin, value))) - zero of every value, in float32; amin is normal there. */
 export function decibelsOf(S: Matrix, amin: number, scale: number, floor: number, zero: number): Matrix {
   const out = new Float32Array(S.data.length);
   eachChunk(S, (memory) => (at, first, count) => {
     const values = count * S.cols;
-    memory.kernels.decibels(at, at, Math.ceil(values / 2) * 8, amin, scale, floor, zero);
+    memory.kernels.decibels(at, at, Math.ceil(values / 4) * 16, amin, scale, floor, zero);
     out.set(memory.f32(at, values), first * S.cols);
   });
   return { ...S, data: out };
