@@ -8,7 +8,7 @@ import type { FeatureLayout } from '@prosodia/tables';
 
 const closed = { additionalProperties: false } as const;
 
-const mask = (what: string) =>
+const mask = (what: string, description: string) =>
   Type.Object(
     {
       max_width: Type.Integer({
@@ -22,14 +22,14 @@ const mask = (what: string) =>
         description: "What a stripe is set to; mean: the item's mean of that channel.",
       }),
     },
-    closed,
+    { ...closed, description },
   );
 
 const pair = Type.Tuple([Type.Number(), Type.Number()]);
 
 const choices = {
-  time_mask: mask('frames'),
-  frequency_mask: mask('bands'),
+  time_mask: mask('frames', 'Stripes in time: stretches of frames that are blanked, for features with a frame axis.'),
+  frequency_mask: mask('bands', 'Stripes in frequency: bands that are blanked, for features with a band axis.'),
   gain: Type.Object(
     {
       factor: Type.Optional({
@@ -38,7 +38,7 @@ const choices = {
       }),
       db: Type.Optional({ ...pair, description: 'Instead of factor: added to all values, for features in dB.' }),
     },
-    closed,
+    { ...closed, description: 'All values made larger or smaller alike.' },
   ),
   noise: Type.Object(
     {
@@ -47,7 +47,7 @@ const choices = {
         description: "Deviation of normal noise on every value, in units of the item's own deviation.",
       }),
     },
-    closed,
+    { ...closed, description: 'Normal noise on every value.' },
   ),
 };
 

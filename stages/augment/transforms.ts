@@ -25,12 +25,15 @@ const positive = { exclusiveMinimum: 0 };
 const choices = {
   pitch_shift: Type.Object(
     { n_steps: range(-2, 2, 'Semitones, drawn evenly. Formants move along, so the voice seems larger or smaller.') },
-    closed,
+    { ...closed, description: 'Pitch without tempo, by a phase vocoder and resampling.' },
   ),
-  time_stretch: Type.Object({ rate: range(0.8, 1.2, 'Speed; above 1 is faster and shorter.', positive) }, closed),
+  time_stretch: Type.Object(
+    { rate: range(0.8, 1.2, 'Speed; above 1 is faster and shorter.', positive) },
+    { ...closed, description: 'Tempo without pitch, by a phase vocoder.' },
+  ),
   speed: Type.Object(
     { rate: range(0.9, 1.1, 'As a tape played faster (above 1) or slower: tempo, pitch and formants.', positive) },
-    closed,
+    { ...closed, description: 'Tempo and pitch together, by resampling.' },
   ),
   noise: Type.Object(
     {
@@ -47,11 +50,11 @@ const choices = {
         }),
       ),
     },
-    closed,
+    { ...closed, description: 'Noise added.' },
   ),
   gain: Type.Object(
     { db: range(-6, 6, 'Volume change in dB; samples beyond full scale are kept, not clipped.') },
-    closed,
+    { ...closed, description: 'Louder or softer.' },
   ),
   shift: Type.Object(
     {
@@ -61,14 +64,14 @@ const choices = {
         description: 'What comes in at the other end: zeros, or what went out.',
       }),
     },
-    closed,
+    { ...closed, description: 'Moved in time within its length.' },
   ),
   reverb: Type.Object(
     {
       rt60: range(0.2, 0.6, 'Seconds in which the reverberation falls by 60 dB.', positive),
       drr_db: range(0, 10, 'Energy of the direct sound over that of the reverberation, in dB.'),
     },
-    closed,
+    { ...closed, description: 'As heard in a room.' },
   ),
   band_limit: Type.Object(
     {
@@ -77,7 +80,7 @@ const choices = {
       }),
       high_hz: range(3400, 3400, 'Upper corner frequency; at half the sample rate or more for none.', positive),
     },
-    closed,
+    { ...closed, description: 'Low and high frequencies taken away, as on the telephone.' },
   ),
   codec: Type.Object(
     {
@@ -87,7 +90,7 @@ const choices = {
         description: 'mu: steps that grow with the amplitude, as in telephony; linear: steps of one size.',
       }),
     },
-    closed,
+    { ...closed, description: 'Samples rounded to few bits, as by a telephone codec.' },
   ),
 };
 

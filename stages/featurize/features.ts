@@ -36,7 +36,7 @@ const functionals = (fallback: FunctionalName[]) =>
 const closed = { additionalProperties: false } as const;
 
 /** A feature with nothing to choose but its functionals. */
-const plain = Type.Object({ functionals: functionals(['mean']) }, closed);
+const plain = (description: string) => Type.Object({ functionals: functionals(['mean']) }, { ...closed, description });
 
 const melSettings = {
   n_mels: Type.Optional(Type.Integer({ minimum: 1, description: "Mel bands; default: the stage's n_mels." })),
@@ -107,7 +107,7 @@ const choices = {
       functionals: functionals(['mean', 'std']),
       ...derivatives(['mean']),
     },
-    closed,
+    { ...closed, description: 'Mel-frequency cepstral coefficients, from mel bands in dB.' },
   ),
   mel_db: Type.Object(
     {
@@ -122,7 +122,7 @@ const choices = {
       }),
       functionals: functionals(['mean']),
     },
-    closed,
+    { ...closed, description: 'Mel bands in dB.' },
   ),
   gaussian_cepstra: Type.Object(
     {
@@ -152,16 +152,19 @@ const choices = {
     },
     { ...closed, description: "Cepstra from gammatone filters, which follow the ear's own." },
   ),
-  chroma: plain,
-  tonnetz: plain,
-  contrast: plain,
-  centroid: plain,
-  bandwidth: plain,
-  rolloff: plain,
-  flatness: plain,
-  zcr: plain,
-  rms: plain,
-  yin: Type.Object({ ...pitchRange, functionals: functionals(['mean', 'std']) }, closed),
+  chroma: plain('Energy of the twelve pitch classes, the strongest of a frame being 1.'),
+  tonnetz: plain('Six tonal centroids, from the chroma.'),
+  contrast: plain('Peaks above valleys of the spectrum in seven octave bands, in dB.'),
+  centroid: plain('Centre of gravity of the spectrum, in Hz.'),
+  bandwidth: plain('Spread of the spectrum about its centroid, in Hz.'),
+  rolloff: plain('Frequency below which 85 % of the magnitude lies, in Hz.'),
+  flatness: plain('How much the spectrum is like noise: 0 for a tone, 1 for white noise.'),
+  zcr: plain('Zero crossings per sample, from 0 to 1.'),
+  rms: plain('Root mean square of the samples of a frame; full scale is 1.'),
+  yin: Type.Object(
+    { ...pitchRange, functionals: functionals(['mean', 'std']) },
+    { ...closed, description: 'Pitch in Hz of every frame, voiced or not.' },
+  ),
   pyin: Type.Object(
     {
       ...pitchRange,

@@ -15,7 +15,7 @@ export const generate: Command = {
   async run(args, context) {
     const { catalogue } = context.project();
     const files = {
-      'schemas/pipeline.schema.json': `${JSON.stringify(pipelineSchema(catalogue), null, 2)}\n`,
+      'schemas/pipeline.schema.json': `${JSON.stringify(pipelineSchema(catalogue), null, 1)}\n`,
       'docs/stages.md': stagesPage(catalogue),
       'docs/artifacts.md': artifactsPage(catalogue),
     };

@@ -1,8 +1,12 @@
 /** The part of the editor schema about fan-out: `matrix`, `foreach`, `search`, `collect` and `resources`. */
 
-type JsonSchema = Record<string, unknown>;
+import type { JsonSchema } from './shared-schema.ts';
 
-const variable = { type: 'string', pattern: '^\\$\\{[^}]+\\}$' };
+export const variable: JsonSchema = {
+  type: 'string',
+  pattern: '^\\$\\{[^}]+\\}$',
+  description: 'a variable or an axis of the pipeline',
+};
 const names = { type: 'array', items: { type: 'string' }, description: 'names of axes' };
 
 export const matrix: JsonSchema = {
@@ -26,7 +30,13 @@ export const foreach: JsonSchema = {
   additionalProperties: { type: 'string', pattern: '^[\\w-]+\\.\\w+$', description: 'stage.metric' },
 };
 
-const range = { type: 'array', items: { type: 'number' }, minItems: 2, maxItems: 2 };
+const range = (description: string) => ({
+  type: 'array',
+  items: { type: 'number' },
+  minItems: 2,
+  maxItems: 2,
+  description,
+});
 
 export const search: JsonSchema = {
   type: 'object',
@@ -35,7 +45,11 @@ export const search: JsonSchema = {
   additionalProperties: false,
   properties: {
     name: { type: 'string', default: 'trial', description: 'Name of the axis.' },
-    strategy: { enum: ['random', 'grid'], default: 'random' },
+    strategy: {
+      enum: ['random', 'grid'],
+      default: 'random',
+      description: 'random: points drawn from the seed; grid: all combinations.',
+    },
     trials: { anyOf: [{ type: 'integer', minimum: 1 }, variable], description: 'How many, for random.' },
     space: {
       type: 'object',
@@ -48,11 +62,11 @@ export const search: JsonSchema = {
             type: 'object',
             additionalProperties: false,
             properties: {
-              choice: { type: 'array', minItems: 1 },
-              uniform: range,
-              loguniform: range,
-              int: range,
-              step: { type: 'number', exclusiveMinimum: 0 },
+              choice: { type: 'array', minItems: 1, description: 'One of these.' },
+              uniform: range('A number from the first to the second, all equally likely.'),
+              loguniform: range('A number from the first to the second, all orders of magnitude equally likely.'),
+              int: range('A whole number from the first to the second, both included.'),
+              step: { type: 'number', exclusiveMinimum: 0, description: 'Distance from one value to the next.' },
             },
           },
         ],
@@ -69,7 +83,10 @@ export const search: JsonSchema = {
 
 /** Keys of a stage. */
 export const FAN_OUT: JsonSchema = {
-  matrix: { anyOf: [matrix, names, { type: 'string' }] },
+  matrix: {
+    anyOf: [matrix, names, { type: 'string' }],
+    description: 'Axes of its own, or the names of those of the pipeline that it has; it is run once for each point.',
+  },
   foreach,
   search,
   collect: {
@@ -81,7 +98,10 @@ export const FAN_OUT: JsonSchema = {
     description: 'What it needs of the machine; never changes a result.',
     additionalProperties: false,
     properties: {
-      threads: { anyOf: [{ type: 'integer', minimum: 1 }, { const: 'all' }, variable] },
+      threads: {
+        anyOf: [{ type: 'integer', minimum: 1 }, { const: 'all' }, variable],
+        description: 'Cores it takes; all: as many as the run has.',
+      },
       memory_gb: { anyOf: [{ type: 'number', exclusiveMinimum: 0 }, variable], description: 'Peak memory, in GiB.' },
       gpu: { anyOf: [{ type: 'boolean' }, variable], description: 'Takes the GPU, when the run has one.' },
     },

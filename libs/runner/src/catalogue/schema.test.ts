@@ -7,7 +7,8 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 
 const ROOT = fileURLToPath(new URL('../../../..', import.meta.url));
-const schema = JSON.parse(readFileSync(join(ROOT, 'schemas', 'pipeline.schema.json'), 'utf8')) as object;
+const text = readFileSync(join(ROOT, 'schemas', 'pipeline.schema.json'), 'utf8');
+const schema = JSON.parse(text) as { definitions: Record<string, Node> };
 const validate = new AjvModule.default({ strict: false }).compile(schema);
 
 const accepts = (text: string): boolean => validate(parse(text));
@@ -50,24 +51,52 @@ describe('the editor schema', () => {
   });
 });
 
-interface Node {
-  description?: string;
-  properties?: Record<string, Node>;
-  anyOf?: Node[];
+type Node = Readonly<Record<string, unknown>>;
+
+const isNode = (value: unknown): value is Node => typeof value === 'object' && value !== null;
+
+/** What a part stands for, as editors take it: a reference is what it refers to, and nothing beside it counts. */
+function resolved(node: Node): Node {
+  const reference = /^#\/definitions\/(.*)$/.exec(String(node['$ref']))?.[1];
+  return reference === undefined ? node : resolved(schema.definitions[reference]!);
 }
 
-/** Parameters of every stage, by place; `with` is a map of them, or a variable. */
-function parametersIn(node: unknown, path: string, found: Map<string, Node>): Map<string, Node> {
-  if (typeof node !== 'object' || node === null) return found;
-  for (const { properties } of (node as Node).properties?.['with']?.anyOf ?? []) {
-    for (const [name, parameter] of Object.entries(properties ?? {})) found.set(`${path}.${name}`, parameter);
+/** Every key that a file may have, by place, with what the schema says of it; each shared part is visited once. */
+function keysIn(value: unknown, path: string, found = new Map<string, Node>(), visited = new Set<Node>()) {
+  if (!isNode(value)) return found;
+  const node = resolved(value);
+  if (visited.has(node)) return found;
+  visited.add(node);
+  for (const [keyword, child] of Object.entries(node)) {
+    // What stands in `if` tells stages apart, and is shown to nobody.
+    if (keyword === 'if' || keyword === 'default' || keyword === 'definitions') continue;
+    if (keyword === 'properties') {
+      for (const [name, property] of Object.entries(child as Record<string, Node>)) {
+        found.set(`${path}.${name}`, resolved(property));
+        keysIn(property, `${path}.${name}`, found, visited);
+      }
+    } else keysIn(child, path, found, visited);
   }
-  for (const [key, child] of Object.entries(node)) parametersIn(child, `${path}.${key}`, found);
   return found;
 }
 
-it('the editor schema says on hover what every parameter of every stage is', () => {
-  const found = parametersIn(schema, '', new Map());
-  expect(found.size).toBeGreaterThan(80);
-  expect([...found].filter(([, { description }]) => !description).map(([path]) => path)).toEqual([]);
+describe('the editor schema', () => {
+  const keys = keysIn(schema, '');
+
+  it('says on hover what every key at any depth is', () => {
+    expect(keys.size).toBeGreaterThan(300);
+    expect([...keys].filter(([, { description }]) => !description).map(([path]) => path)).toEqual([]);
+  });
+
+  it('is small enough for an editor to read at every start', () => {
+    expect(text.length).toBeLessThan(250_000);
+  });
+
+  it('has nothing beside a reference, where draft-07 would not see it', () => {
+    const walk = (value: unknown): Node[] =>
+      isNode(value) ? [value, ...Object.values(value).flatMap((child) => walk(child))] : [];
+    const references = walk(schema).filter(({ $ref }) => typeof $ref === 'string');
+    expect(references.length).toBeGreaterThan(100);
+    expect(references.filter((node) => Object.keys(node).length > 1)).toEqual([]);
+  });
 });

@@ -2,22 +2,22 @@
  * The JSON Schema of pipeline files, for editors: completion and help for stages, their inputs and
  * their parameters, made from the same definitions that the runner checks against.
  */
-import { FAN_OUT, matrix, foreach, search } from './fan-out-schema.ts';
+import { FAN_OUT, foreach, matrix, search, variable } from './fan-out-schema.ts';
 import type { Catalogue, StageInfo } from './info.ts';
-
-type JsonSchema = Record<string, unknown>;
+import { type JsonSchema, shared } from './shared-schema.ts';
 
 const reference = {
   type: 'string',
   pattern: '^([A-Za-z][\\w-]*|\\$\\{[^}]+\\})(\\[[^\\[\\]]*\\])?(\\.([A-Za-z]\\w*|\\$\\{[^}]+\\}))?$',
   description: 'stage, stage.output or stage[axis=value].output',
 };
-const variable = { type: 'string', pattern: '^\\$\\{[^}]+\\}$', description: 'a variable or an axis of the pipeline' };
 const VARIABLE = '#/definitions/variable';
+/** What stands with a parameter, and not with the forms it may have. */
+const HELP = ['description', 'default'];
 
 export function pipelineSchema(catalogue: Catalogue): JsonSchema {
   const stages = [...catalogue.values()];
-  return {
+  return shared({
     $schema: 'http://json-schema.org/draft-07/schema#',
     title: 'Prosodia pipeline',
     type: 'object',
@@ -59,7 +59,7 @@ export function pipelineSchema(catalogue: Catalogue): JsonSchema {
         additionalProperties: reference,
       },
     },
-  };
+  });
 }
 
 function instanceSchema(stage: StageInfo): JsonSchema {
@@ -81,16 +81,11 @@ function instanceSchema(stage: StageInfo): JsonSchema {
         required: needed,
         properties: Object.fromEntries(inputs),
       },
-      with: { anyOf: [withVariables(stage.params), variable] },
+      with: { description: 'Its parameters.', anyOf: [relaxed(stage.params), variable] },
       ...FAN_OUT,
       seed: { anyOf: [{ type: 'number' }, variable], description: 'A seed of its own instead of the variable seed.' },
     },
   };
-}
-
-/** Any parameter, at any depth, may also be given as a variable. */
-function withVariables(params: StageInfo['params']): JsonSchema {
-  return { ...(relaxed(params) as JsonSchema), description: 'Its parameters.' };
 }
 
 /**
@@ -102,17 +97,16 @@ function relaxed(schema: unknown): unknown {
   if (typeof schema !== 'object' || schema === null) return schema;
   const { properties, required, ...rest } = schema as JsonSchema & { properties?: Record<string, JsonSchema> };
   const map = Object.fromEntries(Object.entries(rest).map(([key, value]) => [key, relaxed(value)]));
-  const needed = Array.isArray(required)
-    ? { required: required.filter((name: string) => !('default' in (properties?.[name] ?? {}))) }
-    : {};
+  const without = Array.isArray(required)
+    ? required.filter((name: string) => !('default' in (properties?.[name] ?? {})))
+    : [];
+  const needed = without.length > 0 ? { required: without } : {};
   if (!properties) return { ...map, ...needed };
   const own = Object.entries(properties).map(([name, property]) => {
-    const help = pick(property, ['description', 'default']);
-    return [name, { ...help, anyOf: [relaxed(property), { $ref: VARIABLE }] }] as const;
+    const entries = Object.entries(property);
+    const help = Object.fromEntries(entries.filter(([key]) => HELP.includes(key)));
+    const type = Object.fromEntries(entries.filter(([key]) => !HELP.includes(key)));
+    return [name, { ...help, anyOf: [relaxed(type), { $ref: VARIABLE }] }] as const;
   });
   return { ...map, ...needed, properties: Object.fromEntries(own) };
-}
-
-function pick(schema: JsonSchema, names: readonly string[]): JsonSchema {
-  return Object.fromEntries(names.filter((name) => name in schema).map((name) => [name, schema[name]]));
 }
