@@ -12,6 +12,7 @@ import { type Live, liveOnDevice, liveOnServer } from './live.ts';
 import { type MelSpectrogram, melSpectrogram } from './mel.ts';
 import { Models } from './models.ts';
 import { complain, isAbort, say, settle } from './notices.ts';
+import { OnDevice } from './on-device.ts';
 import { Player } from './player.ts';
 import { Recorder, levelOf } from './recorder.ts';
 import { headline, percent, seconds } from './wording.ts';
@@ -143,13 +144,14 @@ async function take(given: readonly File[]): Promise<void> {
 
 async function startRecording(): Promise<void> {
   settle();
-  let live: Live | undefined;
+  // Before the microphone is opened: without a model there is nothing to listen for.
+  const [model] = await models.predictors();
   const recorder = await Recorder.start({
     onBlock(samples) {
       const dB = levelOf(samples);
       level.value = dB;
       level.textContent = `${Math.round(dB)} dB`;
-      live?.push(samples);
+      recording?.live.push(samples);
     },
   });
   const events = {
@@ -159,8 +161,10 @@ async function startRecording(): Promise<void> {
     onProblem: complain,
   };
   const { threshold } = models.settings;
-  if (models.place === 'on this device') live = liveOnDevice(await models.device(), recorder, threshold, events);
-  else live = liveOnServer((await models.predictors())[0]!.id, recorder.rate, threshold, events);
+  const live =
+    model instanceof OnDevice
+      ? liveOnDevice(model, recorder, threshold, events)
+      : liveOnServer(model!.id, recorder.rate, threshold, events);
   recording = { recorder, live };
   record.textContent = 'Stop';
   record.setAttribute('aria-pressed', 'true');

@@ -53,6 +53,22 @@ export class Models {
       `The server takes recordings up to ${limits.duration_s} s and ${Math.floor(limits.body_bytes / 2 ** 20)} MiB. ` +
       'It keeps none of them.';
     this.#tell();
+    void this.#follow();
+  }
+
+  /** Asks again until the server has made every one-file form that there can be. */
+  async #follow(): Promise<void> {
+    for (let wait_ms = 500; this.#making(); wait_ms = Math.min(2 * wait_ms, 8000)) {
+      await new Promise((resolve) => setTimeout(resolve, wait_ms));
+      const reply = await fetchModels().catch(() => undefined);
+      // Without an answer nothing has changed; what is asked next tells of the trouble.
+      if (reply) this.#reply = reply;
+      this.#tell();
+    }
+  }
+
+  #making(): boolean {
+    return this.#reply!.models.some(({ one_file_state }) => one_file_state === 'making');
   }
 
   get settings(): Settings {
@@ -72,13 +88,13 @@ export class Models {
   predictors(): Promise<Predictor[]> {
     return Promise.all(
       this.#chosen().map(async (model): Promise<Predictor> =>
-        onDevice.checked ? this.device(model) : new OnServer(model, this.#reply!.limits.files),
+        onDevice.checked ? this.#device(model) : new OnServer(model, this.#reply!.limits.files),
       ),
     );
   }
 
-  /** The main model in the page. Throws the reason if there is none. */
-  device(model: Model = this.#chosen()[0]!): Promise<OnDevice> {
+  /** A model in the page, loaded once. */
+  #device(model: Model): Promise<OnDevice> {
     let loaded = this.#loaded.get(model.id);
     if (loaded === undefined) {
       loaded = OnDevice.load(model);
@@ -88,8 +104,10 @@ export class Models {
     return loaded;
   }
 
+  /** Throws the reason if the server has not said what it has. */
   #chosen(): Model[] {
-    const { models } = this.#reply!;
+    if (!this.#reply) throw new Error('the server has not said which models it has; see above, or load the page again');
+    const { models } = this.#reply;
     const chosen = models.filter(({ id }) => id === modelSelect.value);
     const second = models.find(({ id }) => id === secondSelect.value && id !== modelSelect.value);
     return second ? [...chosen, second] : chosen;
@@ -114,7 +132,9 @@ export class Models {
     onDevice.disabled = missing !== undefined;
     if (missing && onDevice.checked) onServer.checked = true;
     note.textContent = missing
-      ? `On this device is not possible: ${whyNot(missing)}.`
+      ? missing.one_file_state === 'making'
+        ? `On this device will be possible in a moment: ${whyNot(missing)}.`
+        : `On this device is not possible: ${whyNot(missing)}.`
       : onDevice.checked
         ? 'The model runs in this tab. No sound is sent. Probabilities can differ a little from the server, since the browser resamples.'
         : 'Recordings are sent to the server of this page, and to no other.';

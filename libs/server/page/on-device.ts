@@ -94,10 +94,11 @@ export class OnDevice implements Predictor {
   }
 }
 
-/** Why a model cannot run in the page, in the server's words where it gives any. */
-export function whyNot(model: Model): string {
-  const reason = 'one_file_reason' in model ? model.one_file_reason : undefined;
-  return typeof reason === 'string' ? reason : `the server has no one-file form of ${model.id}`;
+/** Why a model cannot run in the page, or not yet, in the server's words where it gives any. */
+export function whyNot({ id, one_file_reason }: Model): string {
+  return one_file_reason === null
+    ? `the server is still making the one-file form of ${id}`
+    : `there is no one-file form of ${id}: ${one_file_reason}`;
 }
 
 /** Labels are a JSON list, or separated by commas. */

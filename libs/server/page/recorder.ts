@@ -34,16 +34,22 @@ export class Recorder {
       });
     }
     const context = new AudioContext();
-    await context.audioWorklet.addModule('/recorder-worklet.js');
     const recorder = new Recorder(context, stream);
-    const node = new AudioWorkletNode(context, 'recorder', { numberOfOutputs: 0 });
-    node.port.onmessage = ({ data }: MessageEvent<Float32Array<ArrayBuffer>>) => {
-      recorder.#blocks.push(data);
-      onBlock(data);
-    };
-    context.createMediaStreamSource(stream).connect(node);
-    await context.resume();
-    return recorder;
+    try {
+      await context.audioWorklet.addModule('/recorder-worklet.js');
+      const node = new AudioWorkletNode(context, 'recorder', { numberOfOutputs: 0 });
+      node.port.onmessage = ({ data }: MessageEvent<Float32Array<ArrayBuffer>>) => {
+        recorder.#blocks.push(data);
+        onBlock(data);
+      };
+      context.createMediaStreamSource(stream).connect(node);
+      await context.resume();
+      return recorder;
+    } catch (error) {
+      // Or the browser would go on to show that the microphone is in use.
+      await recorder.stop();
+      throw new Error('the recorder of the page cannot be started; is the server still there?', { cause: error });
+    }
   }
 
   /** Everything since the start. */

@@ -1,10 +1,13 @@
 /** What each operation does. */
-import { readFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { WebSocket } from 'ws';
 import type { JobResult, Recording } from './messages.ts';
 import type { Metrics } from './metrics.ts';
 import { type ServedModel, modelOf } from './models.ts';
+import type { OneFileState } from './one-files.ts';
 import { OPERATIONS, type OperationName } from './operations.ts';
 import { Problem } from './problem.ts';
 import { type Violation, violation } from './problem-of.ts';
@@ -13,6 +16,7 @@ import { predictionReply } from './replies.ts';
 import {
   type BatchOptions,
   type BatchReply,
+  type Model,
   type ModelsReply,
   type PredictOptions,
   type PredictReply,
@@ -38,7 +42,7 @@ export function handlers(
   metrics: Metrics,
   document: Record<string, unknown>,
 ): Record<Exclude<OperationName, 'stream'>, Handler> & { stream: SocketHandler } {
-  const { models, limits, pool } = service;
+  const { models, oneFiles, limits, pool } = service;
 
   async function predict(request: FastifyRequest, reply: FastifyReply): Promise<PredictReply> {
     const { recordings, fields } = await readBody(request, limits, 1);
@@ -122,7 +126,7 @@ export function handlers(
     batch,
     stream,
     models: (): ModelsReply => ({
-      models: models.map(({ id, title, pipeline, run, members, labels, calibrated, card, oneFile }) => ({
+      models: models.map(({ id, index, title, pipeline, run, members, labels, calibrated, card }) => ({
         id,
         title,
         pipeline,
@@ -133,7 +137,7 @@ export function handlers(
         window_s: WINDOW_S,
         threshold: THRESHOLD,
         card: card === undefined ? null : `/v1/models/${encodeURIComponent(id)}/card`,
-        one_file: oneFile === undefined ? null : `/v1/models/${encodeURIComponent(id)}/model.onnx`,
+        ...oneFileOf(id, oneFiles.state(index)),
       })),
       limits,
     }),
@@ -143,9 +147,13 @@ export function handlers(
       return reply.type('text/markdown; charset=utf-8').send(card);
     },
     async oneFile(request, reply) {
-      const { oneFile } = modelOf(models, (request.params as { id: string }).id);
-      if (oneFile === undefined) throw new Problem('not-found', 'the model was not exported as one file');
-      return reply.type('application/octet-stream').send(await readFile(oneFile));
+      const { index } = modelOf(models, (request.params as { id: string }).id);
+      const late = sleep(limits.answer_s * 1000, oneFiles.state(index), { ref: false });
+      const now = await Promise.race([oneFiles.settled(index), late]);
+      if (now.state === 'making') throw new Problem('timed-out', 'the file is still being made', { fix: 'ask again' });
+      if (now.state === 'none') throw new Problem('not-found', `the model has no one-file form: ${now.reason}`);
+      const { size } = await stat(now.path);
+      return reply.type('application/octet-stream').header('content-length', size).send(createReadStream(now.path));
     },
     health: () => ({ status: 'ok' }),
     ready(_request, reply) {
@@ -156,6 +164,14 @@ export function handlers(
     },
     metrics: async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()),
     openapi: () => document,
+  };
+}
+
+function oneFileOf(id: string, now: OneFileState): Pick<Model, 'one_file' | 'one_file_state' | 'one_file_reason'> {
+  return {
+    one_file: now.state === 'ready' ? `/v1/models/${encodeURIComponent(id)}/model.onnx` : null,
+    one_file_state: now.state,
+    one_file_reason: now.state === 'none' ? now.reason : null,
   };
 }
 

@@ -75,6 +75,12 @@ export interface JobResult {
   seconds: number;
 }
 
+/** Models whose one-file form is wanted, with their places among the models. */
+export type OneFileThreadData = { index: number; source: ModelSource }[];
+
+/** The ONNX file, or why there is none. */
+export type FromOneFileThread = { index: number; model: Uint8Array<ArrayBuffer> } | { index: number; reason: string };
+
 export type ToThread = { type: 'predict'; id: number; job: Job } | { type: 'cancel'; id: number };
 
 export interface PlainError {

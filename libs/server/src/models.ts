@@ -11,14 +11,12 @@ export interface ServedModel extends ModelFacts {
   index: number;
   /** Text of the model card. */
   card: string | undefined;
-  /** Path of the model as one ONNX file. */
-  oneFile: string | undefined;
 }
 
 /** A source, and what is served beside its predictions. */
 export interface ModelRequest {
   source: ModelSource;
-  /** The model as one ONNX file, for predictions in the browser. */
+  /** Path of the model as one ONNX file, for predictions in the browser; default: the server makes it. */
   oneFile?: string | undefined;
 }
 
@@ -36,10 +34,10 @@ export async function servedModels(
       let id = base;
       for (let n = 2; taken.has(id); n++) id = `${base}-${n}`;
       taken.add(id);
-      const { source, oneFile } = requests[index]!;
+      const { source } = requests[index]!;
       const folder = source.kind === 'run' ? source.run.folder : source.folder;
       const card = await readFile(join(folder, 'model_card.md'), 'utf8').catch(() => undefined);
-      return { ...own, id, index, card, oneFile };
+      return { ...own, id, index, card };
     }),
   );
 }

@@ -7,7 +7,8 @@ import type { Predictor, summarizeFiles } from '@prosodia/runner';
 import type { ModelSource } from './messages.ts';
 
 /** What is used of a predictor; that of an exported folder is another class of the same form. */
-type OwnPredictor = Pick<Predictor, 'pipeline' | 'run' | 'title' | 'labels' | 'members' | 'calibrated' | 'predict'>;
+type OwnPredictor = Pick<Predictor, 'pipeline' | 'run' | 'title' | 'labels' | 'members' | 'calibrated' | 'predict'> &
+  Partial<Pick<Predictor, 'oneFile'>>;
 
 export interface OpenModel {
   predictor: OwnPredictor;

@@ -113,9 +113,10 @@ export const OPERATIONS = {
     method: 'GET',
     path: '/v1/models/:id/model.onnx',
     summary: 'The model as one ONNX file, waveform in, probabilities out.',
+    description: 'While it is still being made, the answer waits for it.',
     pathParameters: { id: 'Id of the model.' },
     reply: { media: 'application/octet-stream', description: 'The ONNX file.' },
-    problems: ['no-such-model', 'not-found'],
+    problems: ['no-such-model', 'not-found', 'timed-out'],
   },
   health: {
     method: 'GET',

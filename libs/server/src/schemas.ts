@@ -152,7 +152,13 @@ export const Model = Type.Object(
       description: 'Path of the model card (Markdown): data, licence, figures, limits. Null if there is none.',
     }),
     one_file: Type.Union([Type.String(), Type.Null()], {
-      description: 'Path of the model as one ONNX file, waveform in, probabilities out. Null if there is none.',
+      description: 'Path of the model as one ONNX file, waveform in, probabilities out. Null unless it is `ready`.',
+    }),
+    one_file_state: Type.Union([Type.Literal('ready'), Type.Literal('making'), Type.Literal('none')], {
+      description: 'The server makes that file by itself, in the seconds after it has started, where there can be one.',
+    }),
+    one_file_reason: Type.Union([Type.String(), Type.Null()], {
+      description: 'Why there is no such file: the stage that prevents it, and why. Null unless the state is `none`.',
     }),
   },
   closed,

@@ -19,6 +19,7 @@ import { DEFAULT_LIMITS, type Limits } from './limits.ts';
 import { type Log, logTo } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { type ModelRequest, type ServedModel, servedModels } from './models.ts';
+import { OneFiles } from './one-files.ts';
 import { openApiDocument } from './openapi.ts';
 import { AUDIO_TYPES, OPERATIONS, type Operation } from './operations.ts';
 import { addPage } from './page.ts';
@@ -39,6 +40,8 @@ export interface ServerOptions {
   token?: string | undefined;
   /** Serve other machines without a token. */
   insecure?: boolean;
+  /** Make the one-file form of models that come without it; default true. Whoever has it has the model. */
+  makeOneFiles?: boolean;
   limits?: Partial<Limits>;
   log?: Log;
   /** Of Prosodia, for the OpenAPI document. */
@@ -73,7 +76,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const pool = await Pool.start({ sources, limits: { duration_s, windows } }, limits.threads);
   try {
     const models = await servedModels(options.models, pool.models);
-    const service = new Service(pool, models, limits);
+    const oneFiles = new OneFiles(
+      options.models.map(({ source, oneFile }, i) => ({ id: models[i]!.id, source, given: oneFile })),
+      log,
+    );
+    const service = new Service(pool, models, oneFiles, limits);
     const metrics = new Metrics({
       queued: () => pool.queued,
       running: () => pool.running,
@@ -86,6 +93,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       log.say(`a thread has died and is replaced: ${reason}`);
     };
     const app = await listening({ service, metrics, log, token, version, host, port });
+    if (options.makeOneFiles ?? true) oneFiles.make();
+    else oneFiles.refuse('the server was started without it');
     return {
       url: app.listeningOrigin,
       models,
@@ -191,5 +200,5 @@ async function stop(app: FastifyInstance, service: Service): Promise<void> {
   // What does not end by itself, such as a peer that never closes its side, does not keep the server.
   const patience = () => sleep(CLOSE_MS, undefined, { ref: false });
   await Promise.race([app.close(), patience()]);
-  await Promise.race([service.pool.close(), patience()]);
+  await Promise.race([Promise.all([service.pool.close(), service.oneFiles.close()]), patience()]);
 }

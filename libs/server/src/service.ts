@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http';
 import type { Limits } from './limits.ts';
 import type { Job, JobResult } from './messages.ts';
 import type { ServedModel } from './models.ts';
+import type { OneFiles } from './one-files.ts';
 import { JobFailure, type Pool } from './pool.ts';
 import { Problem } from './problem.ts';
 import type { Stream } from './stream.ts';
@@ -13,6 +14,7 @@ const FOLLOW = 0.1;
 export class Service {
   readonly pool: Pool;
   readonly models: readonly ServedModel[];
+  readonly oneFiles: OneFiles;
   readonly limits: Limits;
   readonly streams = new Set<Stream>();
   onPrediction: (model: ServedModel, seconds: number, audio_s: number) => void = () => undefined;
@@ -23,9 +25,10 @@ export class Service {
   /** Mean time of a job, the last ones counting most. */
   #mean_s = 0.5;
 
-  constructor(pool: Pool, models: readonly ServedModel[], limits: Limits) {
+  constructor(pool: Pool, models: readonly ServedModel[], oneFiles: OneFiles, limits: Limits) {
     this.pool = pool;
     this.models = models;
+    this.oneFiles = oneFiles;
     this.limits = limits;
   }
 

@@ -58,7 +58,7 @@ export function useServer() {
       files: 4,
       ...options.limits,
     };
-    return startServer({ models, port: 0, log, version: '1.2.3', ...options, limits });
+    return startServer({ models, port: 0, log, version: '1.2.3', makeOneFiles: false, ...options, limits });
   }
 
   /** A server that ends with the test. */

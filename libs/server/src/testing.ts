@@ -20,7 +20,8 @@ export const RATE = {
   wait: 8005,
 } as const;
 
-const PREDICTOR = `
+/** @param oneFile body of the method of that name; none: a predictor without it */
+const predictor = (oneFile: string | undefined) => `
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -67,6 +68,7 @@ export function summarizeFiles(labels, predictions) {
 export async function openPredictor() {
   return {
     pipeline: 'fake', run: 1, title: 'A model that does as it is told', labels, members: ['forest'], calibrated: true,
+    ${oneFile === undefined ? '' : `async oneFile() { ${oneFile} },`}
     async predict(files, options) {
       const found = await Promise.all(files.map((file) => predictOne(file, options)));
       return {
@@ -84,11 +86,11 @@ export async function openPredictor() {
 export class FakeModel {
   readonly folder: string;
 
-  constructor() {
+  constructor({ oneFile }: { oneFile?: string } = {}) {
     this.folder = mkdtempSync(join(tmpdir(), 'prosodia-fake-'));
     mkdirSync(join(this.folder, 'lib'));
     writeFileSync(join(this.folder, 'package.json'), '{ "type": "module" }');
-    writeFileSync(join(this.folder, 'lib', 'prosodia.js'), PREDICTOR);
+    writeFileSync(join(this.folder, 'lib', 'prosodia.js'), predictor(oneFile));
     writeFileSync(join(this.folder, 'model_card.md'), '# A model that does as it is told\n');
   }
 

@@ -35,9 +35,11 @@ export const serve: Command = {
     stage: { type: 'value', summary: 'stage of the runs that predicts, or stage[axis=value]', placeholder: 'NAME' },
     'one-file': {
       type: 'list',
-      summary: 'a model as one ONNX file, for predictions in the browser; one for each model, in their order',
+      summary:
+        'a model as one ONNX file, for predictions in the browser, one for each model, in their order (default: made)',
       placeholder: 'FILE',
     },
+    'no-one-file': { type: 'flag', summary: 'make no such files: the models themselves are not handed out' },
     threads: { type: 'value', summary: 'threads that predict (default: one per core)', placeholder: 'N' },
     'max-queue': { type: 'value', summary: 'requests that may wait for a thread (default: 16)', placeholder: 'N' },
     'max-body': { type: 'value', summary: 'size of a request (default: 32)', placeholder: 'MIB' },
@@ -71,6 +73,7 @@ export const serve: Command = {
       port,
       token: args.values.get('token') ?? (process.env['PROSODIA_TOKEN'] || undefined),
       insecure: args.flags.has('insecure'),
+      makeOneFiles: !args.flags.has('no-one-file'),
       limits,
       log,
       version: versionOf(context),

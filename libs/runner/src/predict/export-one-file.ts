@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { RequestError, messageOf } from '@prosodia/core';
 import type { KeptRun } from '../compare-records.ts';
 import type { Project } from '../project.ts';
-import { type ExportOptions, corporaOf } from './export.ts';
+import type { ExportOptions } from './export.ts';
 import { type OneFileMetadata, composeOneFile } from './one-file.ts';
 import { servedFromStore } from './predict.ts';
 
@@ -14,11 +14,6 @@ export interface OneFileReport {
   bytes: number;
   metadata: OneFileMetadata;
 }
-
-/** In the metadata as `limits`, because the file travels without its card. */
-const LIMITS =
-  'An emotion that is acted is not one that is felt, and a label is the opinion of who gave it. The model knows the ' +
-  'voices and languages of its corpus. It is no basis for decisions about people.';
 
 /**
  * Writes the model, which appears whole or not at all. `to` is the file to make.
@@ -33,10 +28,7 @@ export async function exportOneFile(
   if (await exists(to)) {
     throw new RequestError({ problem: 'the file to export to is there already', where: to, fix: '--to another file' });
   }
-  const corpora = JSON.stringify(await corporaOf(project, run.record));
-  const made = await composeOneFile(await servedFromStore(project, run, { stage }), {
-    metadata: { corpora, limits: LIMITS },
-  });
+  const made = await composeOneFile(await servedFromStore(project, run, { stage }));
   if ('reason' in made) {
     throw new RequestError({
       problem: 'this run has no one-file model',

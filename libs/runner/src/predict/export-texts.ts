@@ -1,4 +1,5 @@
 /** Files of an exported folder that people read: examples, how to start, and the model card. */
+import type { TrainedOn } from './corpora.ts';
 import type { Contract } from './exported.ts';
 
 export const PREDICT_MJS = `// Predicts recordings, one JSON object a line: node predict.mjs speech.wav other.flac
@@ -111,7 +112,7 @@ export interface Provenance {
   /** Checks against leaks that the report names. */
   checks: readonly { what: string; result: string; detail: string }[];
   facts: readonly string[];
-  corpora: readonly { name: string; title?: string; licence?: string; citation?: string }[];
+  corpora: readonly TrainedOn[];
 }
 
 export function modelCard(title: string, { card, checks, facts, corpora }: Provenance): string {

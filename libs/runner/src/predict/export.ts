@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto';
 import { cp, mkdir, readFile, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { RequestError, messageOf } from '@prosodia/core';
-import { parse } from 'yaml';
 import type { KeptRun } from '../compare-records.ts';
 import { servedInputs } from '../host/serve.ts';
 import type { Project } from '../project.ts';
@@ -111,6 +110,7 @@ async function write(
     run: served.run,
     title: served.title,
     labels: [...served.labels],
+    corpora: [...served.corpora],
     calibrated: calibrates.every((own) => own),
     members: [...served.members],
     instances,
@@ -131,7 +131,7 @@ async function write(
     // No package may fetch anything of its own, as that of ONNX Runtime does on some machines.
     '.npmrc': 'ignore-scripts=true\n',
     'README.md': readme(contract),
-    'model_card.md': await card(project, run, served),
+    'model_card.md': await card(run, served),
     'predict.mjs': PREDICT_MJS,
     'features.mjs': FEATURES_MJS,
     'predict.py': PREDICT_PY,
@@ -159,7 +159,7 @@ async function upstream(served: ServedRun): Promise<Contract['instances']> {
   return found;
 }
 
-async function card(project: Project, { record, folder }: KeptRun, served: ServedRun): Promise<string> {
+async function card({ record, folder }: KeptRun, served: ServedRun): Promise<string> {
   const read = (name: string) => readFile(join(folder, name), 'utf8').catch(() => undefined);
   const metrics = JSON.parse((await read('metrics.json')) ?? '{}') as {
     checks?: { what: string; result: string; detail: string }[];
@@ -181,20 +181,8 @@ async function card(project: Project, { record, folder }: KeptRun, served: Serve
     card: await read('model_card.md'),
     checks: metrics.checks ?? [],
     facts,
-    corpora: await corporaOf(project, record),
+    corpora: served.corpora,
   });
-}
-
-/** The catalogue's entry of each corpus that the run has read. */
-export async function corporaOf(project: Project, { resolved }: KeptRun['record']) {
-  const names = Object.values(resolved).flatMap(({ with: { corpus } }) => (typeof corpus === 'string' ? [corpus] : []));
-  return Promise.all(
-    [...new Set(names)].sort().map(async (name) => {
-      const text = await readFile(join(project.root, 'data', 'corpora', `${name}.yaml`), 'utf8').catch(() => '');
-      const { title, licence, citation } = (parse(text) ?? {}) as Record<'title' | 'licence' | 'citation', string>;
-      return { name, title, licence, citation };
-    }),
-  );
 }
 
 function json(value: unknown): string {

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError, type StageDefinition, messageOf } from '@prosodia/core';
+import type { TrainedOn } from './corpora.ts';
 import { Predictor } from './predictor.ts';
 import type { ServedInstance } from './served-run.ts';
 
@@ -17,6 +18,8 @@ export interface Contract {
   run: number;
   title: string;
   labels: string[];
+  /** Folders of earlier versions lack it. */
+  corpora?: TrainedOn[];
   /** Whether the run calibrated the probabilities. */
   calibrated: boolean;
   /** Outputs whose mean is the prediction. */
@@ -46,6 +49,7 @@ export async function openExported(
     instances: contract.instances,
     members: contract.members,
     labels: contract.labels,
+    corpora: contract.corpora ?? [],
     stage(uses) {
       const stage = stages[uses];
       if (stage) return Promise.resolve(stage);

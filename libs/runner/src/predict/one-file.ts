@@ -12,6 +12,7 @@ import {
   messageOf,
 } from '@prosodia/core';
 import { servedInputs } from '../host/serve.ts';
+import type { TrainedOn } from './corpora.ts';
 import { type ServedRun, splitReference } from './served-run.ts';
 
 /** What the file says of itself; all of it also stands in its metadata, as text. */
@@ -30,23 +31,26 @@ export interface OneFileMetadata {
   window_s: number;
   /** Stage instances whose probabilities are averaged. */
   members: string[];
+  /** What it was trained on, with licences and citations. */
+  corpora: readonly TrainedOn[];
+  /** What it is no good for; the file travels without its card. */
+  limits: string;
 }
 
 export type OneFile =
   | { readonly model: Uint8Array; readonly metadata: OneFileMetadata }
-  /** Which stage prevents it, and why. */
+  /** Which stage prevents it, and why, on one line. */
   | { readonly reason: string };
-
-export interface OneFileOptions {
-  /** Further entries of the metadata, such as a licence. */
-  metadata?: Readonly<Record<string, string>>;
-}
 
 /** What `predict` takes unless told otherwise. */
 const USUAL = { threshold: 0.4, window_s: 6 } as const;
 
+const LIMITS =
+  'An emotion that is acted is not one that is felt, and a label is the opinion of who gave it. The model knows the ' +
+  'voices and languages of its corpus. It is no basis for decisions about people.';
+
 /** @throws DataError if what the run saved is gone */
-export async function composeOneFile(served: ServedRun, options: OneFileOptions = {}): Promise<OneFile> {
+export async function composeOneFile(served: ServedRun): Promise<OneFile> {
   const walk = new Walk(served);
   const members: ComposedPredictions[] = [];
   try {
@@ -61,17 +65,23 @@ export async function composeOneFile(served: ServedRun, options: OneFileOptions 
       calibrated: await calibrated(served),
       ...USUAL,
       members: served.members.map((reference) => splitReference(reference).instance),
+      corpora: served.corpora,
+      limits: LIMITS,
     };
     const texts = Object.entries(metadata).map(([name, value]) => [
       name,
       typeof value === 'string' ? value : JSON.stringify(value),
     ]);
-    const entries = { ...(Object.fromEntries(texts) as Record<string, string>), ...options.metadata };
+    const entries = Object.fromEntries(texts) as Record<string, string>;
     return { model: first!.model(others, { metadata: entries }), metadata };
   } catch (error) {
-    if (error instanceof RequestError) return { reason: messageOf(error) };
+    if (error instanceof RequestError) return { reason: inOneLine(error) };
     throw error;
   }
+}
+
+function inOneLine({ parts: { where, problem, got } }: RequestError): string {
+  return [where ? `${where}: ` : '', problem, got === undefined ? '' : ` (${got})`].join('');
 }
 
 async function calibrated(served: ServedRun): Promise<boolean> {

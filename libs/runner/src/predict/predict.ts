@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { DataError, type StageDefinition, loadable, messageOf } from '@prosodia/core';
 import type { KeptRun } from '../compare-records.ts';
 import type { Project } from '../project.ts';
+import { corporaOf } from './corpora.ts';
 import { membersOf, predictionsOf } from './members.ts';
 import { Predictor } from './predictor.ts';
 import { type ServedRun, splitReference } from './served-run.ts';
@@ -55,6 +56,7 @@ export async function servedFromStore(
     instances: record.resolved,
     members,
     labels: await labelsOf(members[0]!, stage, record, saved),
+    corpora: await corporaOf(project.root, record),
     stage,
     saved,
   };

@@ -125,6 +125,7 @@ async function open({ drop = [] as string[], parts = [] as string[], calibrates 
     },
     members: ['judge.predictions'],
     labels: ['calm', 'happy'],
+    corpora: [],
     stage: (uses) => Promise.resolve(stages[uses]!),
     saved: () => '',
   };

@@ -10,7 +10,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type GivenFile, RequestError } from '@prosodia/core';
 import { servedInputs } from '../host/serve.ts';
-import { type OneFile, type OneFileOptions, composeOneFile } from './one-file.ts';
+import { type OneFile, composeOneFile } from './one-file.ts';
 import { type FeaturesResult, Pass, type PassOptions, type PredictResult } from './pass.ts';
 import { type ServedRun, splitReference } from './served-run.ts';
 
@@ -97,8 +97,8 @@ export class Predictor {
   }
 
   /** The run as one ONNX model, or what prevents that. Throws a DataError if what the run saved is gone. */
-  async oneFile(options: OneFileOptions = {}): Promise<OneFile> {
-    return composeOneFile(this.#run, options);
+  async oneFile(): Promise<OneFile> {
+    return composeOneFile(this.#run);
   }
 
   /** Frees the models. */

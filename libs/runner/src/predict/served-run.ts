@@ -1,5 +1,6 @@
 /** What predicting needs of a finished run, wherever it is kept: in the store of a project, or in an exported folder. */
 import type { DeviceClass, StageDefinition } from '@prosodia/core';
+import type { TrainedOn } from './corpora.ts';
 
 /** A stage instance as it was run. */
 export interface ServedInstance {
@@ -21,6 +22,7 @@ export interface ServedRun {
   readonly members: readonly string[];
   /** Class names in the order of the probabilities. */
   readonly labels: readonly string[];
+  readonly corpora: readonly TrainedOn[];
   /** The code of a stage. Throws a DataError if it is not there. */
   stage(uses: string): Promise<StageDefinition>;
   /** Folder of what an instance saved as an output. */
