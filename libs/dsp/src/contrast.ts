@@ -2,10 +2,10 @@
 import { RequestError } from '@prosodia/core';
 import { checkEnergies, checkInteger, checkPositive } from './checks.ts';
 import { powerToDb } from './decibel.ts';
-import { zeros, type Matrix } from './matrix.ts';
+import type { Matrix } from './matrix.ts';
 import { planCache } from './plans.ts';
 import { roundHalfEven } from './round.ts';
-import { eachChunk } from './simd/rows.ts';
+import { extremeSums } from './simd/extremes.ts';
 import { resolve, type PitchedSource } from './source.ts';
 
 /** Options of {@link spectralContrast}. */
@@ -88,26 +88,13 @@ export function spectralContrast(source: ContrastOptions): Matrix {
   }
   const { S, n_fft } = resolve(source, 1, where);
   const bands = bandPlan(sr, n_fft, fmin, n_bands, quantile);
-  const { rows, cols } = S;
-  const peak = zeros(rows, bands.length);
-  const valley = zeros(rows, bands.length);
-  eachChunk(S, (memory) => {
-    const setsAt = memory.alloc(8 * (1 + Math.max(...bands.map(({ count }) => count))));
-    const outAt = memory.alloc(16);
-    return (at, first, count) => {
-      const found = memory.f32(outAt, 4);
-      for (let row = 0; row < count; row++) {
-        const start = at + row * cols * 4;
-        for (let k = 0; k < bands.length; k++) {
-          const band = bands[k]!;
-          memory.kernels.extremes(start + band.from * 4, start + band.to * 4, band.count * 4, setsAt, outAt);
-          checkEnergies(S, found[2]!, found[3]!, where);
-          valley.data[(first + row) * bands.length + k] = found[0]! / band.count;
-          peak.data[(first + row) * bands.length + k] = found[1]! / band.count;
-        }
-      }
-    };
+  const { smallest, largest } = extremeSums(S, bands, (least, sum) => checkEnergies(S, least, sum, where));
+  const mean = (sums: Float32Array): Matrix => ({
+    data: sums.map((sum, i) => sum / bands[i % bands.length]!.count),
+    rows: S.rows,
+    cols: bands.length,
   });
+  const [peak, valley] = [mean(largest), mean(smallest)];
   const [top, bottom] = linear ? [peak, valley] : [powerToDb(peak), powerToDb(valley)];
   return { ...top, data: top.data.map((value, i) => value - bottom.data[i]!) };
 }

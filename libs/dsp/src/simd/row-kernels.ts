@@ -5,7 +5,7 @@
  * the end of a row; what it reads there meets a weight of zero.
  */
 import { f32, f32x4, f64x2, i32, v128, type Expr, type Kernel, type KernelSource, type Local } from '@prosodia/wasm';
-import { least2, most2, sum2, sum4 } from './lanes.ts';
+import { least2, most2, most4, sum2, sum4 } from './lanes.ts';
 import { logarithm, logarithm32 } from './logarithm.ts';
 
 const zero = f64x2.const(0);
@@ -262,75 +262,6 @@ const running: KernelSource = {
 };
 
 /**
- * The sums of the `count` smallest and of the `count` largest values from `from` to `to`, the least value, and
- * the sum of all, which shows a NaN that no comparison does.
- *
- * Both sets are kept sorted by insertion, the first to go in front: most values are no match for it, and four
- * at a time are compared at once. A value that nothing passes ends each set. `sets` has room for twice
- * count + 1 float32. Parameters: from, to, bytes of count values, sets, out (four float32).
- */
-const extremes: KernelSource = {
-  parameters: ['i32', 'i32', 'i32', 'i32', 'i32'],
-  build(kernel, [from, to, count, sets, out]) {
-    const smallest = kernel.let(sets!);
-    const largest = kernel.let(i32.add(i32.add(sets!, count!), FOUR));
-    const at = kernel.variable('i32');
-    const fill = (set: Local, value: number) => {
-      const end = kernel.let(i32.add(set, count!));
-      kernel.set(at, set);
-      kernel.loop(at, end, FOUR, () => kernel.store(at, f32.const(value)));
-      kernel.store(end, f32.const(-value));
-    };
-    fill(smallest, Infinity);
-    fill(largest, -Infinity);
-
-    const insert = (set: Local, value: Local, passes: typeof f32.lt) => {
-      kernel.when(passes(value, f32.load(set)), () => {
-        kernel.set(at, set);
-        kernel.whilst(passes(value, f32.load(at, 4)), () => {
-          kernel.store(at, f32.load(at, 4));
-          advance(kernel, at, FOUR);
-        });
-        kernel.store(at, value);
-      });
-    };
-    const four = kernel.let(zero);
-    const rest = kernel.let(f32.const(0));
-    const take = (offset: number) => {
-      const value = kernel.let(f32.load(from!, offset));
-      insert(smallest, value, f32.lt);
-      insert(largest, value, f32.gt);
-    };
-    const whole = kernel.let(i32.sub(to!, i32.const(15)));
-    kernel.loop(from!, whole, SIXTEEN, () => {
-      const values = kernel.let(v128.load(from!));
-      kernel.set(four, f32x4.add(four, values));
-      const below = f32x4.lt(values, f32x4.splat(f32.load(smallest)));
-      const above = f32x4.gt(values, f32x4.splat(f32.load(largest)));
-      kernel.when(v128.anyTrue(v128.or(below, above)), () => {
-        for (let k = 0; k < 4; k++) take(4 * k);
-      });
-    });
-    kernel.loop(from!, to!, FOUR, () => {
-      kernel.set(rest, f32.add(rest, f32.load(from!)));
-      take(0);
-    });
-
-    const total = (set: Local, offset: number) => {
-      const sum = kernel.let(f32.const(0));
-      const end = kernel.let(i32.add(set, count!));
-      kernel.set(at, set);
-      kernel.loop(at, end, FOUR, () => kernel.set(sum, f32.add(sum, f32.load(at))));
-      kernel.store(out!, sum, offset);
-    };
-    total(smallest, 0);
-    total(largest, 4);
-    kernel.store(out!, f32.load(i32.sub(i32.add(smallest, count!), FOUR)), 8);
-    kernel.store(out!, f32.add(rest, sum4(kernel, four)), 12);
-  },
-};
-
-/**
  * Candidates for spectral peaks of one row: values above `share` of the row's maximum, above the value before
  * and not below the value after. Found in fours: out holds the end of the list, then pairs of int32, a byte
  * offset into the row and four bits. `width` is the row's bytes, at least 16; from and to are byte offsets.
@@ -339,14 +270,19 @@ const extremes: KernelSource = {
 const peaks: KernelSource = {
   parameters: ['i32', 'i32', 'i32', 'i32', 'f32', 'i32'],
   build(kernel, [row, width, from, to, share, out]) {
-    const max = kernel.let(v128.load(row!));
+    // Four maxima, since one alone would wait on itself.
+    const maxima = Array.from({ length: 4 }, () => kernel.let(v128.load(row!)));
     const x = kernel.let(row!);
     const last = kernel.let(i32.sub(i32.add(row!, width!), SIXTEEN));
-    kernel.loop(x, last, SIXTEEN, () => kernel.set(max, f32x4.pmax(max, v128.load(x))));
+    const take = (k: number, at: Expr, offset = 0) =>
+      kernel.set(maxima[k]!, f32x4.pmax(maxima[k]!, v128.load(at, offset)));
+    const whole = kernel.let(i32.sub(last, i32.const(47)));
+    kernel.loop(x, whole, i32.const(64), () => maxima.forEach((_, k) => take(k, x, 16 * k)));
+    kernel.loop(x, last, SIXTEEN, () => take(0, x));
     // The last four values, some of them for the second time.
-    kernel.set(max, f32x4.pmax(max, v128.load(last)));
-    const lanes = [0, 1, 2, 3].map((lane) => f32x4.lane(max, lane));
-    const most = f32.max(f32.max(lanes[0]!, lanes[1]!), f32.max(lanes[2]!, lanes[3]!));
+    take(1, last);
+    const [a, b, c, d] = maxima as [Local, Local, Local, Local];
+    const most = most4(kernel, f32x4.pmax(f32x4.pmax(a, b), f32x4.pmax(c, d)));
     const least = kernel.let(f32x4.splat(f32.mul(share!, most)));
 
     const list = kernel.let(i32.add(out!, FOUR));
@@ -378,6 +314,5 @@ export const rowKernels = {
   logEnergies,
   decibels,
   running,
-  extremes,
   peaks,
 } satisfies Record<string, KernelSource>;

@@ -5,6 +5,7 @@
  * copies the results away. Copying costs a few per cent of a kernel's time and spares all bookkeeping.
  */
 import { assemble } from '@prosodia/wasm';
+import { columnKernels } from './column-kernels.ts';
 import { correlationKernels } from './correlation-kernels.ts';
 import { energyKernels } from './energy-kernels.ts';
 import { fftKernels } from './fft-kernels.ts';
@@ -26,6 +27,7 @@ interface LinearMemory {
 const sources = {
   ...fftKernels,
   ...quadKernels,
+  ...columnKernels,
   ...correlationKernels,
   ...energyKernels,
   ...rowKernels,
