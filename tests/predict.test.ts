@@ -182,7 +182,7 @@ describe('predict', () => {
 });
 
 describe('export', () => {
-  it('writes a folder that predicts as the run does, without the project', async () => {
+  it('writes a folder that predicts as the run does, without the project, in memory or through files', async () => {
     const to = join(project.root, 'exported');
     const { code, err } = await project.cli(['export', 'speech', '--to', to]);
     expect(code, err).toBe(0);
@@ -207,6 +207,21 @@ describe('export', () => {
     expect(lines.map(({ probabilities }) => probabilities)).toEqual(
       output.predictions.map(({ probabilities }) => probabilities),
     );
+
+    // A recording of the test is cut into windows, so that there are parts of recordings to keep, too.
+    const through = async (memory_bytes: number) => {
+      const options = { memory_bytes, window_s: 0.25 };
+      const script = `import { openPredictor } from './lib/prosodia.js';
+        const files = process.argv.slice(1).map((path) => ({ name: path, source: { path } }));
+        const predictor = await openPredictor();
+        console.log(JSON.stringify(await predictor.predict(files, ${JSON.stringify(options)})));`;
+      const args = ['--input-type=module', '-e', script, '--', ...paths];
+      return (await promisify(execFile)(process.execPath, args, { cwd: to })).stdout;
+    };
+    const inMemory = await through(2 ** 28);
+    expect((JSON.parse(inMemory) as Output).predictions.length).toBeGreaterThan(4);
+    expect(await through(0)).toBe(inMemory);
+    expect(await through(20_000)).toBe(inMemory);
 
     await promisify(execFile)(process.execPath, ['features.mjs', ...paths], { cwd: to });
     const features = JSON.parse(readFileSync(join(to, 'features.json'), 'utf8')) as {

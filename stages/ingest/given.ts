@@ -6,8 +6,7 @@
  * recording ends, so that every window is whole and every sample is heard.
  */
 import { createHash } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { type AudioInfo, decodeChannels, encodeWav, probeAudio } from '@prosodia/audio';
 import {
   DataError,
@@ -61,7 +60,7 @@ async function* clipsOf(given: GivenRecordings, own: Numbered, bytes: Uint8Array
   if (duration <= given.window_s) {
     // Headers promise; only decoding shows. A file that breaks off must not take the others with it.
     await decodeChannels(bytes, { where });
-    yield await put(given, own, { number: own.number, start_s: 0, bytes, info });
+    yield await put(given, own, { number: own.number, start_s: 0, bytes, recording: own.file, info });
     return;
   }
   const { channelData, sampleRate, channels } = await decodeChannels(bytes, { where });
@@ -69,10 +68,12 @@ async function* clipsOf(given: GivenRecordings, own: Numbered, bytes: Uint8Array
   const length = Math.round(given.window_s * sampleRate);
   for (const [index, start] of windowStarts(frames, length, Math.round(given.hop_s * sampleRate)).entries()) {
     const part = channelData.map((samples) => samples.subarray(start, start + length));
+    const bytes = encodeWav(part, sampleRate, { format: 'float32' });
     yield await put(given, own, {
       number: `${own.number}.${String(index).padStart(5, '0')}`,
       start_s: start / sampleRate,
-      bytes: encodeWav(part, sampleRate, { format: 'float32' }),
+      bytes,
+      recording: bytes,
       info: { sampleRate, channels, frames: part[0]!.length },
     });
   }
@@ -94,16 +95,18 @@ interface Part {
   number: string;
   start_s: number;
   bytes: Uint8Array;
+  /** What these bytes are of. */
+  recording: GivenFile | Uint8Array;
   info: Pick<AudioInfo, 'sampleRate' | 'channels' | 'frames'>;
 }
 
 async function put(
   given: GivenRecordings,
   { index, file }: Numbered,
-  { number, start_s, bytes, info }: Part,
+  { number, start_s, bytes, recording, info }: Part,
 ): Promise<ClipRow> {
   const clip_id = `${GIVEN_CORPUS}/${number}`;
-  await writeFile(join(given.folder, number), bytes);
+  await given.keep(number, recording);
   const duration_s = info.frames / info.sampleRate;
   given.placed({ clip_id, file: index, start_s, end_s: start_s + duration_s });
   return {

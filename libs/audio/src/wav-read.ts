@@ -63,10 +63,17 @@ export function decodeWav(bytes: Uint8Array, options: DecodeOptions = {}): Decod
   const wav = parseWav(bytes, options.where);
   const { channels, frames } = wav.info;
   const channelData = Array.from({ length: channels }, () => new Float32Array(frames));
-  const read = sampleReader(wav);
-  for (let c = 0; c < channels; c++) {
-    const samples = channelData[c]!;
-    for (let i = 0; i < frames; i++) samples[i] = read(i * channels + c);
+  const numbers = numbersIn(wav);
+  if (numbers) {
+    const { values, scale } = numbers;
+    for (const [c, samples] of channelData.entries()) {
+      for (let i = 0, at = c; i < frames; i++, at += channels) samples[i] = values[at]! * scale;
+    }
+  } else {
+    const read = sampleReader(wav);
+    for (const [c, samples] of channelData.entries()) {
+      for (let i = 0; i < frames; i++) samples[i] = read(i * channels + c);
+    }
   }
   if (wav.format.encoding === 'FLOAT' || wav.format.encoding === 'DOUBLE') refuseNonFinite(channelData, options.where);
   return { ...wav.info, channelData };
@@ -237,6 +244,21 @@ function encodingOf(tag: number, bits: number): Encoding | undefined {
   if (tag === FORMAT_FLOAT && bits === 64) return 'DOUBLE';
   if (tag === FORMAT_ALAW && bits === 8) return 'ALAW';
   if (tag === FORMAT_MULAW && bits === 8) return 'ULAW';
+  return undefined;
+}
+
+const HOST_IS_LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+
+/** The samples as an array of this machine, where they lie as its numbers do: several times as fast as one by one. */
+function numbersIn({ info, format, dataStart, view, littleEndian }: Wav) {
+  if (littleEndian !== HOST_IS_LITTLE_ENDIAN) return undefined;
+  const { bytesPerSample, encoding } = format;
+  const count = info.frames * info.channels;
+  let start = view.byteOffset + dataStart;
+  let { buffer } = view;
+  if (start % bytesPerSample !== 0) [buffer, start] = [buffer.slice(start, start + count * bytesPerSample), 0];
+  if (encoding === 'PCM_16') return { values: new Int16Array(buffer, start, count), scale: 1 / 32768 };
+  if (encoding === 'FLOAT') return { values: new Float32Array(buffer, start, count), scale: 1 };
   return undefined;
 }
 

@@ -5,6 +5,8 @@
  * in `@prosodia/tables`, because reading and writing them needs Arrow and Parquet.
  */
 
+import type { Shelf } from './shelf.ts';
+
 /** One documented column of a table kind. */
 export interface ColumnDoc {
   name: string;
@@ -25,6 +27,8 @@ export interface OpenOptions {
   /** For messages: `stage pca, input features`. */
   where: string;
   view?: RowView;
+  /** Where the artifact may lie in place of its folder; a kind that does not know it reads and writes files. */
+  shelf?: Shelf | undefined;
 }
 
 /**
@@ -37,6 +41,8 @@ export interface ArtifactKind<Reader = unknown, Writer = unknown> {
   readonly summary: string;
   /** Fixed columns, for tables. Kinds with data-dependent columns document the fixed ones. */
   readonly columns?: readonly ColumnDoc[];
+  /** True if its writer makes the folder once something goes into it; else it finds an empty one. */
+  readonly makesFolder?: true;
   /** Opens a finished artifact. Throws a DataError if the folder does not hold this kind. */
   open(folder: string, options: OpenOptions): Promise<Reader>;
   /** Starts an artifact in an empty folder. The host calls the writer's `close()` when the stage is done. */

@@ -21,12 +21,15 @@ export interface GivenFile {
 /** Recordings given by the user, for stages that bring data in. */
 export interface GivenRecordings {
   readonly files: readonly GivenFile[];
-  /** Empty folder, which later stages know as the folder of the corpus {@link GIVEN_CORPUS}. */
-  readonly folder: string;
   /** Longer recordings are cut into windows of this length, in seconds. */
   readonly window_s: number;
   /** From the start of one window to that of the next, in seconds. */
   readonly hop_s: number;
+  /**
+   * Makes a recording known to later stages, which read it as `path` of the corpus {@link GIVEN_CORPUS}: a file of the
+   * user as it is, or bytes that nobody changes from then on.
+   */
+  keep(path: string, recording: GivenFile | Uint8Array): Promise<void>;
   /** A clip that was listed: which part of which file it is, in seconds. `file` is the file's place in `files`. */
   placed(clip: { clip_id: string; file: number; start_s: number; end_s: number }): void;
   /** A file that cannot be used; the others go on. */

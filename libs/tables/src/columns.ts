@@ -17,6 +17,7 @@ import {
   vectorFromArray,
 } from 'apache-arrow';
 import { DataError } from '@prosodia/core';
+import type { PartColumns } from './held.ts';
 import { type Column, type ColumnType, type TableSchema, itemField, toArrowSchema, typeName } from './schema.ts';
 
 export type Cell = string | number | boolean | Float32Array | null;
@@ -99,8 +100,21 @@ export function checkCell(column: Column, cell: Cell | undefined, where: string)
   });
 }
 
+/** The columns of an Arrow table. */
+export function arrowColumns(table: Table): PartColumns {
+  return {
+    length: table.numRows,
+    names: table.schema.fields.map(({ name }) => name),
+    values: (name) => columnValues(table.getChild(name)!),
+    floats(name) {
+      const values = table.getChild(name)!.toArray() as unknown;
+      return values instanceof Float32Array ? values : undefined;
+    },
+  };
+}
+
 /** Reads a column of an Arrow table. List values are views into Arrow's memory: copy before changing or sending. */
-export function columnValues(vector: Vector): ColumnValues {
+function columnValues(vector: Vector): ColumnValues {
   const { length } = vector;
   if (DataType.isList(vector.type) || DataType.isFixedSizeList(vector.type)) {
     return { length, at: (row) => (vector.get(row) as Vector).toArray() as Float32Array };

@@ -6,26 +6,28 @@
  */
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { Table } from 'apache-arrow';
 import { DataError, type OpenOptions, type RowView, messageOf, nearest } from '@prosodia/core';
-import { type Cell, type ColumnValues, type Row, columnValues } from './columns.ts';
+import { type Cell, type ColumnValues, type Row, arrowColumns } from './columns.ts';
+import { HeldPart, type PartColumns } from './held.ts';
 import { readColumns, readRowCount, readSchema, readWhole } from './parquet.ts';
 import { type TableSchema, fromArrowSchema } from './schema.ts';
 
 /** Some rows of a table, column by column. */
 export class Batch<R extends object = Row> {
-  readonly #table: Table;
+  readonly #part: PartColumns;
   readonly #rows: Int32Array | undefined;
   readonly #where: string;
   readonly #columns = new Map<string, ColumnValues>();
+  readonly #names: ReadonlySet<string>;
   readonly length: number;
 
   /** @param rows indices of the visible rows; all of them if undefined */
-  constructor(table: Table, rows: Int32Array | undefined, where: string) {
-    this.#table = table;
+  constructor(part: PartColumns, rows: Int32Array | undefined, where: string) {
+    this.#part = part;
+    this.#names = new Set(part.names);
     this.#rows = rows;
     this.#where = where;
-    this.length = rows?.length ?? table.numRows;
+    this.length = rows?.length ?? part.length;
   }
 
   /** Values of one column for the visible rows. Throws a DataError if there is no such column. */
@@ -38,7 +40,7 @@ export class Batch<R extends object = Row> {
 
   /** One row as an object. */
   row(index: number): R {
-    const entries = this.#table.schema.fields.map(({ name }) => [name, this.column(name).at(index)] as const);
+    const entries = this.#part.names.map((name) => [name, this.column(name).at(index)] as const);
     return Object.fromEntries(entries) as R;
   }
 
@@ -48,11 +50,15 @@ export class Batch<R extends object = Row> {
    */
   block(names: readonly string[]): Float32Array {
     const out = new Float32Array(this.length * names.length);
+    const whole = this.#part.rows?.(names);
+    if (whole) {
+      for (let r = 0; r < this.length; r++) out.set(whole[this.#rows ? this.#rows[r]! : r]!, r * names.length);
+      return out;
+    }
     names.forEach((name, c) => {
-      const source = this.#vector(name).toArray() as unknown;
-      if (!(source instanceof Float32Array)) {
-        throw new DataError({ problem: `column ${name} is not float32`, where: this.#where });
-      }
+      this.#require(name);
+      const source = this.#part.floats(name);
+      if (!source) throw new DataError({ problem: `column ${name} is not float32`, where: this.#where });
       for (let r = 0; r < this.length; r++) out[r * names.length + c] = source[this.#rows ? this.#rows[r]! : r]!;
     });
     return out;
@@ -61,32 +67,32 @@ export class Batch<R extends object = Row> {
   #column(name: string): ColumnValues {
     let values = this.#columns.get(name);
     if (!values) {
-      values = columnValues(this.#vector(name));
+      this.#require(name);
+      values = this.#part.values(name);
       this.#columns.set(name, values);
     }
     return values;
   }
 
-  #vector(name: string) {
-    const vector = this.#table.getChild(name);
-    if (!vector)
-      throw missingColumn(
-        name,
-        this.#table.schema.fields.map((field) => field.name),
-        this.#where,
-      );
-    return vector;
+  #require(name: string): void {
+    if (!this.#names.has(name)) throw missingColumn(name, this.#part.names, this.#where);
   }
+}
+
+/** A part file, or what is kept in its place. */
+interface Part {
+  path: string;
+  held: HeldPart | undefined;
 }
 
 export class TableReader<R extends object = Row> {
   readonly schema: TableSchema;
   /** For messages: which stage reads which input. */
   readonly where: string;
-  readonly #parts: readonly string[];
+  readonly #parts: readonly Part[];
   readonly #view: RowView | undefined;
 
-  private constructor(parts: readonly string[], schema: TableSchema, options: OpenOptions) {
+  private constructor(parts: readonly Part[], schema: TableSchema, options: OpenOptions) {
     this.#parts = parts;
     this.schema = schema;
     this.where = options.where;
@@ -97,7 +103,9 @@ export class TableReader<R extends object = Row> {
   static async open<R extends object = Row>(folder: string, options: OpenOptions): Promise<TableReader<R>> {
     let names: string[];
     try {
-      names = (await readdir(folder)).filter((name) => name.endsWith('.parquet')).sort();
+      names = (options.shelf?.names(folder) ?? (await readdir(folder)))
+        .filter((name) => name.endsWith('.parquet'))
+        .sort();
     } catch (cause) {
       throw new DataError(
         { problem: 'the table cannot be opened', got: messageOf(cause), where: options.where },
@@ -111,9 +119,14 @@ export class TableReader<R extends object = Row> {
         where: options.where,
       });
     }
-    const parts = names.map((name) => join(folder, name));
-    const arrowSchema = await readSchema(parts[0]!, `${options.where}, ${names[0]!}`);
-    return new TableReader<R>(parts, fromArrowSchema(arrowSchema, options.where), options);
+    const parts = names.map((name) => {
+      const held = options.shelf?.get(folder, name);
+      return { path: join(folder, name), held: held instanceof HeldPart ? held : undefined };
+    });
+    const { path, held } = parts[0]!;
+    const schema =
+      held?.schema ?? fromArrowSchema(await readSchema(path, `${options.where}, ${names[0]!}`), options.where);
+    return new TableReader<R>(parts, schema, options);
   }
 
   /** Value of a metadata entry that the table must carry, such as `sample_rate`. */
@@ -146,9 +159,11 @@ export class TableReader<R extends object = Row> {
     const view = this.#view;
     const wanted = columns && view && !columns.includes('clip_id') ? [...columns, 'clip_id'] : columns;
     const part = this.#parts[index]!;
-    const where = `${this.where}, ${basename(part)}`;
-    const table = await (wanted ? readColumns(part, where, wanted) : readWhole(part, where));
-    return new Batch<R>(table, view && visibleRows(table, view, where), where);
+    const where = `${this.where}, ${basename(part.path)}`;
+    const own =
+      part.held?.select(wanted) ??
+      arrowColumns(await (wanted ? readColumns(part.path, where, wanted) : readWhole(part.path, where)));
+    return new Batch<R>(own, view && visibleRows(own, view, where), where);
   }
 
   /** Part by part; `columns` limits what is read from disk. Empty parts are left out. */
@@ -179,22 +194,19 @@ export class TableReader<R extends object = Row> {
     if (this.#view) {
       for await (const batch of this.batches(['clip_id'])) count += batch.length;
     } else {
-      for (const part of this.#parts) count += await readRowCount(part, `${this.where}, ${basename(part)}`);
+      for (const part of this.#parts) {
+        count += part.held?.length ?? (await readRowCount(part.path, `${this.where}, ${basename(part.path)}`));
+      }
     }
     return count;
   }
 }
 
-function visibleRows(table: Table, view: RowView, where: string): Int32Array {
-  const clipIds = table.getChild('clip_id');
-  if (!clipIds)
-    throw missingColumn(
-      'clip_id',
-      table.schema.fields.map((field) => field.name),
-      where,
-    );
+function visibleRows(part: PartColumns, view: RowView, where: string): Int32Array {
+  if (!part.names.includes('clip_id')) throw missingColumn('clip_id', part.names, where);
+  const clipIds = part.values('clip_id');
   const rows: number[] = [];
-  for (let i = 0; i < table.numRows; i++) if (view.keep(clipIds.get(i) as string)) rows.push(i);
+  for (let i = 0; i < part.length; i++) if (view.keep(clipIds.at(i) as string)) rows.push(i);
   return Int32Array.from(rows);
 }
 

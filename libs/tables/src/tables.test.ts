@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { DataError } from '@prosodia/core';
+import { DataError, Shelf } from '@prosodia/core';
 import {
   AudioTable,
   FeatureTable,
@@ -41,6 +41,10 @@ function item(i: number): ItemRow {
 function audio(i: number, length: number): AudioRow {
   const samples = Float32Array.from({ length }, (_, n) => Math.sin(n * 0.1 + i));
   return { ...item(i), sample_rate: 16000, samples };
+}
+
+function bytesOf({ samples }: AudioRow): Buffer {
+  return Buffer.from(samples.buffer, samples.byteOffset, samples.byteLength);
 }
 
 async function digest(): Promise<string> {
@@ -204,6 +208,86 @@ describe('reading what is not right', () => {
   });
 });
 
+describe('a table on a shelf', () => {
+  const columns = [
+    { name: 'clip_id', type: 'utf8' as const },
+    { name: 'n', type: 'int32' as const, metadata: { unit: 's' } },
+    { name: 'x', type: 'float64' as const, nullable: true },
+    { name: 'third', type: 'float32' as const },
+    { name: 'ok', type: 'bool' as const },
+    { name: 'samples', type: 'list' as const },
+    { name: 'matrix', type: { fixed: 2 } },
+    { name: 'a', type: 'float32' as const },
+    { name: 'b', type: 'float32' as const },
+  ];
+  const view = { description: 'odd rows', keep: (id: string) => Number(id.slice(4)) % 2 === 1 };
+
+  /** Everything a reader says of seven rows, written with this shelf. */
+  async function told(shelf: Shelf | undefined) {
+    const own = await mkdtemp(join(folder, 'table-'));
+    const schema = { columns, metadata: { kind: 'mixed', sample_rate: '8000' } };
+    const writer = new TableWriter(own, schema, { ...here, shelf }, 2);
+    for (let i = 0; i < 7; i++) {
+      const numbers = Float32Array.of(i / 3, -i);
+      const x = i % 3 === 0 ? null : i / 7;
+      const samples = Float32Array.from({ length: i }, (_, k) => k / 3);
+      const row = { clip_id: `clip${i}`, n: i - 3, x, third: i / 3, ok: i > 2, samples, matrix: numbers.slice() };
+      await writer.append(row, numbers);
+    }
+    await writer.close();
+    const answers: unknown[] = [];
+    for (const options of [
+      { ...here, shelf },
+      { ...here, shelf, view },
+    ]) {
+      const reader = await TableReader.open(own, options);
+      answers.push(reader.schema, await reader.count(), await reader.all(), await reader.all(['x', 'samples']));
+      for await (const batch of reader.batches()) {
+        answers.push(batch.block(['a', 'b']), batch.block(['b', 'third']), batch.column('a').at(1), batch.row(0));
+        expect(() => batch.column('c')).toThrow(/no column c/);
+        expect(() => batch.block(['n'])).toThrow(/not float32/);
+      }
+      for await (const batch of reader.batches(['x'])) expect(() => batch.block(['a', 'b'])).toThrow(/no column a/);
+    }
+    return { files: await readdir(own), answers };
+  }
+
+  it('says what the files would say, number by number', async () => {
+    const inFiles = await told(undefined);
+    const held = await told(new Shelf(10_000));
+    expect(inFiles.files).toEqual(['part-00000.parquet']);
+    expect(held.files).toEqual([]);
+    expect(held.answers).toEqual(inFiles.answers);
+    expect(await told(new Shelf(0))).toEqual(inFiles);
+  });
+
+  it('lies partly in files where there is no room for all of it', async () => {
+    const rows = Array.from({ length: 10 }, (_, i) => audio(i, 2_000_000 + i));
+    const shelf = new Shelf(40 * 2 ** 20);
+    const writer = await AudioTable.create(folder, { ...here, shelf });
+    for (const row of rows) await writer.append(row);
+    await writer.close();
+    expect(await readdir(folder)).toEqual(['part-00001.parquet']);
+    const reader = await AudioTable.open(folder, { ...here, shelf });
+    expect(await reader.count()).toBe(10);
+    let i = 0;
+    for await (const { item_id, samples } of reader.rows()) {
+      expect(item_id).toBe(rows[i]!.item_id);
+      expect(bytesOf({ samples } as AudioRow).equals(bytesOf(rows[i++]!))).toBe(true);
+    }
+  });
+
+  it('hands every reader lists of its own', async () => {
+    const shelf = new Shelf(10_000);
+    const writer = await AudioTable.create(folder, { ...here, shelf });
+    await writer.append(audio(0, 10));
+    await writer.close();
+    const read = async () => (await (await AudioTable.open(folder, { ...here, shelf })).all())[0]!.samples;
+    (await read()).fill(9);
+    expect(await read()).toEqual(audio(0, 10).samples);
+  });
+});
+
 describe('the files', () => {
   it('are the same bytes for the same rows', async () => {
     const digests = [];
@@ -231,7 +315,7 @@ describe('the files', () => {
         ],
         metadata: { sample_rate: '16000' },
       },
-      'test',
+      here,
     );
     await writer.append({
       clip_id: 'ä',

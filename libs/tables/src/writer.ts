@@ -2,11 +2,14 @@
  * Writes a table as a folder of Parquet part files.
  *
  * Parts are cut where the accumulated rows reach a fixed size in memory, so the same rows give the
- * same files whatever computed them, and a reader never needs more than one part at a time.
+ * same files whatever computed them, and a reader never needs more than one part at a time. With a shelf, parts stay
+ * in memory while there is room.
  */
-import { open } from 'node:fs/promises';
+import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { OpenOptions } from '@prosodia/core';
 import { type Cell, type Row, buildTable, checkCell } from './columns.ts';
+import { HeldPart } from './held.ts';
 import { encodeParquet } from './parquet.ts';
 import type { TableSchema } from './schema.ts';
 
@@ -16,6 +19,7 @@ export class TableWriter<R extends object = Row> {
   readonly schema: TableSchema;
   readonly #folder: string;
   readonly #where: string;
+  readonly #shelf: OpenOptions['shelf'];
   #values: Cell[][];
   #block: Float32Array[] = [];
   readonly #blockWidth: number;
@@ -26,14 +30,15 @@ export class TableWriter<R extends object = Row> {
   #closed = false;
 
   /**
-   * @param folder existing, empty folder
+   * @param folder empty folder; one that does not exist is made when it is needed
    * @param schema the columns; the last `blockWidth` of them, all float32, are given as one array per row
-   * @param where for messages
+   * @param options `where` for messages, `shelf` for what need not become a file
    */
-  constructor(folder: string, schema: TableSchema, where: string, blockWidth = 0) {
+  constructor(folder: string, schema: TableSchema, { where, shelf }: OpenOptions, blockWidth = 0) {
     this.schema = schema;
     this.#folder = folder;
     this.#where = where;
+    this.#shelf = shelf;
     this.#blockWidth = blockWidth;
     this.#values = this.#emptyValues();
   }
@@ -81,20 +86,31 @@ export class TableWriter<R extends object = Row> {
   }
 
   async #flush(): Promise<void> {
+    const name = `part-${String(this.#parts).padStart(5, '0')}.parquet`;
+    if (!this.#hold(name)) await this.#write(name);
+    this.#parts++;
+    this.#values = this.#emptyValues();
+    this.#block = [];
+    this.#rows = 0;
+    this.#bytes = 0;
+  }
+
+  #hold(name: string): boolean {
+    if (!this.#shelf) return false;
+    const part = new HeldPart(this.schema, this.#values, this.#block, this.#rows);
+    return this.#shelf.put(this.#folder, name, part, this.#bytes);
+  }
+
+  async #write(name: string): Promise<void> {
     const columns: (readonly Cell[] | Float32Array)[] = [...this.#values, ...this.#blockColumns()];
     const bytes = encodeParquet(buildTable(this.schema, columns, this.#rows), this.schema);
-    const name = `part-${String(this.#parts).padStart(5, '0')}.parquet`;
+    await mkdir(this.#folder, { recursive: true });
     const file = await open(join(this.#folder, name), 'wx');
     try {
       await file.writeFile(bytes);
     } finally {
       await file.close();
     }
-    this.#parts++;
-    this.#values = this.#emptyValues();
-    this.#block = [];
-    this.#rows = 0;
-    this.#bytes = 0;
   }
 
   #blockColumns(): Float32Array[] {

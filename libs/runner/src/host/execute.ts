@@ -6,6 +6,7 @@ import {
   type FitContext,
   type InputSpec,
   LeakError,
+  type OpenOptions,
   ProsodiaError,
   RequestError,
   Rng,
@@ -98,16 +99,21 @@ async function rolesFor(stage: StageDefinition, job: Job): Promise<ReadonlyMap<s
 async function openInputs(stage: StageDefinition, job: Job, view?: RowView): Promise<Record<string, unknown>> {
   const opened: Record<string, unknown> = {};
   for (const [name, spec] of Object.entries(stage.inputs)) {
-    opened[name] = await openInput(name, spec, job, view);
+    opened[name] = await openInput(name, spec, job, view ? { view } : {});
   }
   return opened;
 }
 
-export async function openInput(name: string, spec: InputSpec, job: Job, view: RowView | undefined): Promise<unknown> {
+export async function openInput(
+  name: string,
+  spec: InputSpec,
+  job: Job,
+  options: Omit<OpenOptions, 'where'>,
+): Promise<unknown> {
   const { kind, arity } = inputSpec(spec);
   const given = job.inputs[name] ?? [];
   const where = `stage ${job.instance}, input ${name}`;
-  const open = (folder: string, place: string) => kind.open(folder, { where: place, ...(view ? { view } : {}) });
+  const open = (folder: string, place: string) => kind.open(folder, { ...options, where: place });
   if (arity === 'many') {
     return Promise.all(
       given.map(async ({ from, folder }) => ({ from, artifact: await open(folder, `${where} (${from})`) })),

@@ -19,32 +19,36 @@ export function recordingsIn(corpora: Readonly<Record<string, string>>): Recordi
     folder,
     async read({ corpus, path, sha256 }) {
       const where = `clip ${corpus}/${path}`;
-      let bytes: Uint8Array;
       try {
-        bytes = await readFile(join(folder(corpus), path));
-      } catch (cause) {
-        if (cause instanceof DataError) throw cause.at(where);
-        throw new DataError(
-          {
-            problem: 'the recording cannot be read',
-            got: messageOf(cause),
-            where,
-            fix: 'put the file back, or run again to list the recordings afresh',
-          },
-          { cause },
-        );
+        return await readPinned(join(folder(corpus), path), sha256);
+      } catch (error) {
+        throw error instanceof DataError ? error.at(where) : error;
       }
-      const found = createHash('sha256').update(bytes).digest('hex');
-      if (found !== sha256) {
-        throw new DataError({
-          problem: 'the recording has changed since it was listed',
-          expected: `sha256 ${sha256}`,
-          got: `sha256 ${found}`,
-          where,
-          fix: 'run again: the changed file is listed afresh',
-        });
-      }
-      return bytes;
     },
   };
+}
+
+/** The bytes of a file. Throws a DataError without a place if it is gone or its digest is another. */
+export async function readPinned(file: string, sha256: string): Promise<Uint8Array> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(file);
+  } catch (cause) {
+    throw new DataError(
+      {
+        problem: 'the recording cannot be read',
+        got: messageOf(cause),
+        fix: 'put the file back, or run again to list the recordings afresh',
+      },
+      { cause },
+    );
+  }
+  const found = createHash('sha256').update(bytes).digest('hex');
+  if (found === sha256) return bytes;
+  throw new DataError({
+    problem: 'the recording has changed since it was listed',
+    expected: `sha256 ${sha256}`,
+    got: `sha256 ${found}`,
+    fix: 'run again: the changed file is listed afresh',
+  });
 }

@@ -2,7 +2,9 @@
 import {
   DataError,
   type GivenRecordings,
+  type Recordings,
   RequestError,
+  type Shelf,
   type StageDefinition,
   inputSpec,
   messageOf,
@@ -28,6 +30,9 @@ export interface ServeMeans {
   /** Folder of each output that the run saved and the stage may ask for. */
   readonly learned: Readonly<Record<string, string>>;
   readonly given: GivenRecordings;
+  readonly recordings: Recordings;
+  /** What it reads and writes may lie there. */
+  readonly shelf: Shelf;
   /** What was made for this instance before. */
   readonly kept: Map<string, Promise<unknown>>;
   leftOut(item_id: string, reason: string): void;
@@ -37,17 +42,17 @@ export interface ServeMeans {
 export async function serveStage(
   stage: StageDefinition,
   job: Job,
-  { learned, given, kept, leftOut }: ServeMeans,
+  { learned, given, recordings, shelf, kept, leftOut }: ServeMeans,
   signal: AbortSignal,
   send: (message: FromHost) => void,
 ): Promise<void> {
   const where = `stage ${job.instance}`;
   throwIfCancelled(signal, where);
   const inputs: Record<string, unknown> = {};
-  for (const name of servedInputs(stage)) inputs[name] = await openInput(name, stage.inputs[name]!, job, undefined);
+  for (const name of servedInputs(stage)) inputs[name] = await openInput(name, stage.inputs[name]!, job, { shelf });
   const outputs: Record<string, unknown> = {};
   for (const [name, kind] of Object.entries(stage.outputs)) {
-    outputs[name] = await kind.create(job.outputs[name]!, { where: `${where}, output ${name}` });
+    outputs[name] = await kind.create(job.outputs[name]!, { where: `${where}, output ${name}`, shelf });
   }
   const context = extend(servicesFor(stage, job, signal, send), {
     inputs,
@@ -62,6 +67,7 @@ export async function serveStage(
       return made;
     },
     given,
+    recordings,
     leftOut,
     state: undefined,
   });

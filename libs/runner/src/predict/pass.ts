@@ -1,8 +1,9 @@
 /** One pass of recordings through a served run, and what became of each of them. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DataError, GIVEN_CORPUS, type GivenFile, type StageDefinition, inputSpec } from '@prosodia/core';
+import { DataError, GIVEN_CORPUS, type GivenFile, Shelf, type StageDefinition, inputSpec } from '@prosodia/core';
 import { serveStage, servedInputs } from '../host/serve.ts';
+import { PassRecordings } from './given-recordings.ts';
 import { type ServedRun, splitReference } from './served-run.ts';
 
 /** One window of one file; of a file that is not longer than a window, all of it. */
@@ -48,6 +49,8 @@ export interface PassOptions {
   window_s: number;
   hop_s: number;
   threads: number;
+  /** What may lie in memory between stages; the rest goes into files. */
+  memory_bytes: number;
   signal: AbortSignal;
   onProgress: (stage: string, done: number, total: number | undefined, unit: string) => void;
 }
@@ -84,6 +87,12 @@ export class Pass {
   readonly #files: readonly GivenFile[];
   readonly #options: PassOptions;
   readonly #folder: string;
+  readonly #shelf: Shelf;
+  readonly #recordings: PassRecordings;
+  /** How many stages have yet to read what an instance wrote; unknown where not all of them are applied. */
+  readonly #readers = new Map<string, number>();
+  /** Instances that list recordings. */
+  readonly #listing = new Set<string>();
   readonly #served = new Map<string, Promise<Readonly<Record<string, string>>>>();
   readonly #clips = new Map<string, Clip>();
   /** Why nothing came of a clip, by its id. */
@@ -95,7 +104,7 @@ export class Pass {
   /** Folders made so far, for their names. */
   #made = 0;
 
-  /** @param folder empty folder for what the stages write */
+  /** @param folder empty folder for what the stages write and has no room in memory */
   constructor(
     run: ServedRun,
     kept: Map<string, Map<string, Promise<unknown>>>,
@@ -108,10 +117,13 @@ export class Pass {
     this.#files = files;
     this.#options = options;
     this.#folder = folder;
+    this.#shelf = new Shelf(options.memory_bytes);
+    this.#recordings = new PassRecordings(join(folder, GIVEN_CORPUS), this.#shelf);
   }
 
   async predict(): Promise<PredictResult> {
     const { labels, members } = this.#run;
+    await this.#countReaders();
     const sums = new Map<string, { probabilities: number[]; items: number }>();
     for (const member of members) {
       const table = await this.#open<Predictions>(member);
@@ -174,7 +186,10 @@ export class Pass {
     try {
       const folders = await this.#serve(instance);
       const stage = await this.#run.stage(this.#run.instances[instance]!.uses);
-      return (await stage.outputs[output]!.open(folders[output]!, { where: `${output} of ${instance}` })) as Reader;
+      return (await stage.outputs[output]!.open(folders[output]!, {
+        where: `${output} of ${instance}`,
+        shelf: this.#shelf,
+      })) as Reader;
     } catch (error) {
       if (error instanceof NothingLeft) return undefined;
       throw error;
@@ -198,6 +213,34 @@ export class Pass {
     return [...found].map(([instance, reference]) => ({ instance, reference }));
   }
 
+  /** Counts the readers of each instance that the members need. */
+  async #countReaders(): Promise<void> {
+    const visit = async (instance: string): Promise<void> => {
+      const known = this.#readers.get(instance);
+      this.#readers.set(instance, (known ?? 0) + 1);
+      if (known !== undefined) return;
+      const { uses, from } = this.#run.instances[instance]!;
+      const stage = await this.#run.stage(uses);
+      if (Object.keys(stage.inputs).length === 0) this.#listing.add(instance);
+      for (const name of servedInputs(stage)) {
+        for (const reference of from[name] ?? []) await visit(splitReference(reference).instance);
+      }
+    };
+    for (const member of this.#run.members) await visit(splitReference(member).instance);
+  }
+
+  /** An instance has read its inputs: what nobody else will read makes room. */
+  async #release(inputs: Readonly<Record<string, readonly { from: string }[]>>): Promise<void> {
+    for (const { from } of Object.values(inputs).flat()) {
+      const left = this.#readers.get(from);
+      if (left === undefined) return;
+      this.#readers.set(from, left - 1);
+      if (left > 1) continue;
+      for (const folder of Object.values(await this.#serve(from))) this.#shelf.clear(folder);
+    }
+    if ([...this.#listing].every((instance) => this.#readers.get(instance) === 0)) this.#recordings.clear();
+  }
+
   /** Folder of each output of an instance, applied to the new rows; once for all that need it. */
   #serve(instance: string): Promise<Readonly<Record<string, string>>> {
     const started = this.#served.get(instance) ?? this.#apply(instance);
@@ -219,9 +262,9 @@ export class Pass {
     }
     const base = join(this.#folder, String(this.#made++));
     const outputs = Object.fromEntries(Object.keys(stage.outputs).map((name) => [name, join(base, name)]));
-    for (const path of Object.values(outputs)) await mkdir(path, { recursive: true });
-    const recordings = join(this.#folder, GIVEN_CORPUS);
-    await mkdir(recordings, { recursive: true });
+    for (const [name, path] of Object.entries(outputs)) {
+      if (!stage.outputs[name]!.makesFolder) await mkdir(path, { recursive: true });
+    }
     const { threads, signal, onProgress } = this.#options;
     const job = {
       instance,
@@ -235,12 +278,12 @@ export class Pass {
       inputs,
       outputs,
       scratch: join(base, 'scratch'),
-      corpora: { [GIVEN_CORPUS]: recordings },
+      corpora: {},
     };
     const kept = this.#kept.get(instance) ?? new Map<string, Promise<unknown>>();
     this.#kept.set(instance, kept);
     try {
-      await serveStage(stage, job, this.#means(instance, stage, kept, recordings), signal, (message) => {
+      await serveStage(stage, job, this.#means(instance, stage, kept), signal, (message) => {
         if (message.type === 'notice') this.#notices.add(message.message);
         if (message.type === 'progress') onProgress(instance, message.done, message.total, message.unit);
       });
@@ -250,20 +293,23 @@ export class Pass {
       throw error;
     }
     if (this.#allIn(this.#reasons)) throw new NothingLeft();
+    await this.#release(inputs);
     return outputs;
   }
 
-  #means(instance: string, stage: StageDefinition, kept: Map<string, Promise<unknown>>, folder: string) {
+  #means(instance: string, stage: StageDefinition, kept: Map<string, Promise<unknown>>) {
     const { window_s, hop_s } = this.#options;
     const saved = (stage.serve?.learned ?? []).map((name) => [name, this.#run.saved(instance, name)] as const);
     return {
       learned: Object.fromEntries(saved),
       kept,
+      recordings: this.#recordings,
+      shelf: this.#shelf,
       given: {
         files: this.#files,
-        folder,
         window_s,
         hop_s,
+        keep: (path: string, recording: GivenFile | Uint8Array) => this.#recordings.keep(path, recording),
         placed: ({ clip_id, ...clip }: Clip & { clip_id: string }) => void this.#clips.set(clip_id, clip),
         refused: (file: number, reason: string) => void this.#refused.set(file, reason),
       },

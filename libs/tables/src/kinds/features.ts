@@ -123,13 +123,13 @@ function itemsOf(batch: Batch<ItemRow>): ItemRow[] {
 
 export class FeatureWriter {
   readonly #folder: string;
-  readonly #where: string;
+  readonly #options: OpenOptions;
   #layout: FeatureLayout | undefined;
   #writer: TableWriter<ItemRow> | undefined;
 
-  constructor(folder: string, where: string) {
+  constructor(folder: string, options: OpenOptions) {
     this.#folder = folder;
-    this.#where = where;
+    this.#options = options;
   }
 
   /** Declares the columns; call it once, before the first row. */
@@ -147,7 +147,7 @@ export class FeatureWriter {
           },
         ];
     const schema = { columns: [...itemColumns, ...valueColumns], metadata: { kind: 'features', ...metadata } };
-    this.#writer = new TableWriter<ItemRow>(this.#folder, schema, this.#where, scalars ? layout.names.length : 0);
+    this.#writer = new TableWriter<ItemRow>(this.#folder, schema, this.#options, scalars ? layout.names.length : 0);
   }
 
   /**
@@ -162,7 +162,7 @@ export class FeatureWriter {
       throw new DataError({
         problem: 'a feature is not a finite number',
         got: `${values[bad]} at position ${bad}`,
-        where: `${this.#where}, item ${item.item_id}`,
+        where: `${this.#options.where}, item ${item.item_id}`,
       });
     }
     if (this.#layout!.form === 'scalars') await writer.append(item, values);
@@ -178,13 +178,14 @@ export class FeatureWriter {
 
   #started(): TableWriter<ItemRow> {
     if (!this.#writer)
-      throw new DataError({ problem: 'the layout of the features was never declared', where: this.#where });
+      throw new DataError({ problem: 'the layout of the features was never declared', where: this.#options.where });
     return this.#writer;
   }
 }
 
 export const FeatureTable: ArtifactKind<FeatureReader, FeatureWriter> = {
   id: 'features',
+  makesFolder: true,
   summary: 'One row of numbers, or one matrix, per item.',
   columns: [
     ...documentation(itemColumns),
@@ -210,8 +211,8 @@ export const FeatureTable: ArtifactKind<FeatureReader, FeatureWriter> = {
     requireKind(table, 'features', itemColumns);
     return new FeatureReader(table);
   },
-  create(folder, { where }) {
-    return Promise.resolve(new FeatureWriter(folder, where));
+  create(folder, options) {
+    return Promise.resolve(new FeatureWriter(folder, options));
   },
 };
 

@@ -70,7 +70,7 @@ export class FolderWriter {
   async table<R extends object = Row>(name: string, schema: TableSchema): Promise<TableWriter<R>> {
     const folder = join(this.folder, name);
     await mkdir(folder, { recursive: true });
-    const writer = new TableWriter<R>(folder, schema, `${this.where}, ${name}`);
+    const writer = new TableWriter<R>(folder, schema, { where: `${this.where}, ${name}` });
     this.#tables.push(writer as unknown as TableWriter<Row>);
     return writer;
   }
@@ -99,6 +99,7 @@ function folderKind(id: string, summary: string): ArtifactKind<FolderReader, Fol
   return {
     id,
     summary,
+    makesFolder: true,
     async open(folder: string, { where }: OpenOptions) {
       try {
         await readdir(folder);

@@ -88,13 +88,13 @@ export class PredictionReader {
 
 export class PredictionWriter {
   readonly #folder: string;
-  readonly #where: string;
+  readonly #options: OpenOptions;
   #labels: readonly string[] = [];
   #writer: TableWriter<PredictionRow> | undefined;
 
-  constructor(folder: string, where: string) {
+  constructor(folder: string, options: OpenOptions) {
     this.#folder = folder;
-    this.#where = where;
+    this.#options = options;
   }
 
   /** Declares the classes, in the order of the probabilities; call it once, before the first row. */
@@ -107,7 +107,7 @@ export class PredictionWriter {
     this.#writer = new TableWriter<PredictionRow>(
       this.#folder,
       { columns, metadata: { kind: 'predictions' } },
-      this.#where,
+      this.#options,
       labels.length,
     );
   }
@@ -120,7 +120,7 @@ export class PredictionWriter {
         problem: 'these are not probabilities',
         expected: `${this.#labels.length} numbers >= 0 that sum to 1`,
         got: [...probabilities].map((p) => p.toPrecision(3)).join(', '),
-        where: `${this.#where}, item ${row.item_id}`,
+        where: `${this.#options.where}, item ${row.item_id}`,
       });
     }
     await this.#started().append(row, probabilities);
@@ -132,13 +132,17 @@ export class PredictionWriter {
 
   #started(): TableWriter<PredictionRow> {
     if (!this.#writer)
-      throw new DataError({ problem: 'the classes of the predictions were never declared', where: this.#where });
+      throw new DataError({
+        problem: 'the classes of the predictions were never declared',
+        where: this.#options.where,
+      });
     return this.#writer;
   }
 }
 
 export const PredictionTable: ArtifactKind<PredictionReader, PredictionWriter> = {
   id: 'predictions',
+  makesFolder: true,
   summary: 'Class probabilities per item, with the true label.',
   columns: [
     ...documentation(fixedColumns),
@@ -154,7 +158,7 @@ export const PredictionTable: ArtifactKind<PredictionReader, PredictionWriter> =
     requireKind(table, 'predictions', fixedColumns);
     return new PredictionReader(table);
   },
-  create(folder, { where }) {
-    return Promise.resolve(new PredictionWriter(folder, where));
+  create(folder, options) {
+    return Promise.resolve(new PredictionWriter(folder, options));
   },
 };

@@ -23,15 +23,16 @@ export function tableKind<R extends object>(
     id,
     summary,
     tableColumns,
+    makesFolder: true,
     columns: documentation(tableColumns),
     async open(folder, options) {
       const reader = await TableReader.open<R>(folder, options);
       requireKind(reader, id, tableColumns);
       return reader;
     },
-    create(folder, { where }) {
+    create(folder, { where, shelf }) {
       const schema = { columns: tableColumns, metadata: { kind: id } };
-      return Promise.resolve(new TableWriter<R>(folder, schema, where));
+      return Promise.resolve(new TableWriter<R>(folder, schema, { where, shelf }));
     },
   };
 }
