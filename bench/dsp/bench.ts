@@ -17,6 +17,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { resample } from '@prosodia/audio';
 import {
   chromaStft,
   delta,
@@ -24,6 +25,7 @@ import {
   magnitude,
   melspectrogram,
   mfcc,
+  pitchShift,
   powerSpectrogram,
   powerToDb,
   pyin,
@@ -141,6 +143,7 @@ const ours: Record<string, (y: Float32Array) => number> = {
   rms: (y) => sum(rms({ y })),
   yin: (y) => sum(yin(y, PITCH)),
   pyin: (y) => sum(pyin(y, { ...PITCH, fill_na: 0 }).f0),
+  pitch_shift: (y) => sum(column(pitchShift(y, { sr: SR, n_steps: 2, resample }).map((x) => x * x))),
   time_stretch: (y) => sum(column(timeStretch(y, { rate: 1.1 }).map((x) => x * x))),
 };
 

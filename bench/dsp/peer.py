@@ -111,6 +111,7 @@ benchmarks = {
     "rms": lambda y: total(f.rms(y=y)),
     "yin": lambda y: total(librosa.yin(y, **PITCH)),
     "pyin": lambda y: total(np.nan_to_num(librosa.pyin(y.astype(np.float64), **PITCH)[0])),
+    "pitch_shift": lambda y: total(librosa.effects.pitch_shift(y, sr=sr, n_steps=2) ** 2),
     "time_stretch": lambda y: total(librosa.effects.time_stretch(y, rate=1.1) ** 2),
 }
 

@@ -7,6 +7,7 @@
 import { RequestError } from '@prosodia/core';
 import { checkInteger, checkMatrix, checkSignal } from './checks.ts';
 import type { ComplexMatrix, Matrix } from './matrix.ts';
+import { overlapDivisors } from './overlap.ts';
 import { padInto, type PadMode } from './pad.ts';
 import { realFft } from './rfft.ts';
 import { framePlan, overlapFrames, transformFrames, type Framing } from './simd/frames.ts';
@@ -159,9 +160,6 @@ export interface IstftOptions extends Omit<StftOptions, 'pad_mode'> {
   length?: number;
 }
 
-/** Smallest normal float32: below it librosa leaves the sum of windows out of the division. */
-const TINY = 2 ** -126;
-
 /**
  * Inverse short-time Fourier transform: overlap-add, divided by the sum of squared windows
  * (Griffin and Lim, 1984), which is the least-squares signal of a modified transform and the exact one of an
@@ -193,13 +191,10 @@ export function istft(D: ComplexMatrix, options: IstftOptions = {}): Float32Arra
   const sum = kernels
     ? overlapFrames(kernels, D, frames, weights, hop_length)
     : overlapPlainly(D, frames, weights, hop_length);
-  const norm = windowSums(weights, hop_length, frames);
+  const divisors = overlapDivisors(weights, hop_length, frames, new Float64Array(sum.length));
   const out = new Float32Array(length ?? Math.max(0, sum.length - 2 * trimmed));
   const covered = Math.min(out.length, sum.length - trimmed);
-  for (let t = 0; t < covered; t++) {
-    const weight = norm[t + trimmed]!;
-    out[t] = weight > TINY ? sum[t + trimmed]! / weight : sum[t + trimmed]!;
-  }
+  for (let t = 0; t < covered; t++) out[t] = sum[t + trimmed]! / divisors[t + trimmed]!;
   return out;
 }
 
@@ -218,25 +213,5 @@ function overlapPlainly(D: ComplexMatrix, rows: number, window: Float64Array, ho
     fft.inverse(re, im, frame);
     for (let t = 0; t < n; t++) out[row * hop + t]! += frame[t]! * window[t]!;
   }
-  return out;
-}
-
-/**
- * Sums of squared windows `hop` apart. Between the first and the last n samples they repeat every hop, so a
- * few frames tell all.
- */
-function windowSums(window: Float64Array, hop: number, frames: number): Float64Array {
-  const n = window.length;
-  const enough = Math.min(frames, Math.ceil(n / hop) + 1);
-  const few = new Float64Array(n + hop * (enough - 1));
-  for (let row = 0; row < enough; row++) {
-    for (let t = 0; t < n; t++) few[row * hop + t]! += window[t]! * window[t]!;
-  }
-  if (enough === frames) return few;
-  const total = n + hop * (frames - 1);
-  const out = new Float64Array(total);
-  out.set(few.subarray(0, n));
-  for (let t = Math.max(n, hop); t < total - n; t++) out[t] = out[t - hop]!;
-  out.set(few.subarray(few.length - n), total - n);
   return out;
 }

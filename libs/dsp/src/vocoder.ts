@@ -7,7 +7,9 @@ import { checkInteger, checkPositive } from './checks.ts';
 import type { ComplexMatrix } from './matrix.ts';
 import { roundHalfEven } from './round.ts';
 import { scratch } from './simd/runtime.ts';
-import { istft, stft, type StftOptions } from './stft.ts';
+import { quadPlan } from './simd/quads.ts';
+import { stretchFrames } from './simd/stretch.ts';
+import { framingOf, istft, stft, type StftOptions } from './stft.ts';
 
 /**
  * Stretches a transform in time by 1 / rate.
@@ -69,6 +71,11 @@ export function phaseVocoder(D: ComplexMatrix, { rate }: { rate: number }): Comp
 export interface StretchOptions extends StftOptions {
   /** Above 1 faster and shorter, below 1 slower and longer. */
   rate: number;
+  /**
+   * `single` transforms in single precision, as librosa does with float32 samples, where n_fft is a power of two from
+   * 512 to 4096 and hop_length at most half of win_length (all else is as with `double`). Default `single`.
+   */
+  precision?: 'single' | 'double';
 }
 
 /**
@@ -77,17 +84,23 @@ export interface StretchOptions extends StftOptions {
  * @throws RequestError for a rate of 0 or less; DataError as stft
  */
 export function timeStretch(y: Float32Array, options: StretchOptions): Float32Array {
-  const { rate, ...transform } = options;
+  const { rate, precision = 'single', ...transform } = options;
   checkPositive(rate, 'rate', 'timeStretch');
-  const stretched = phaseVocoder(stft(y, transform), { rate });
-  return istft(stretched, { ...transform, length: roundHalfEven(y.length / rate) });
+  const length = roundHalfEven(y.length / rate);
+  const plan = precision === 'single' ? quadPlan(options.n_fft ?? 2048) : null;
+  if (plan) {
+    const framing = framingOf(y, transform);
+    const { win_length = framing.n_fft } = options;
+    if (2 * framing.hop_length <= win_length) return stretchFrames(plan, framing, rate, new Float32Array(length));
+  }
+  return istft(phaseVocoder(stft(y, transform), { rate }), { ...transform, length });
 }
 
 /** Changes the sample rate of a signal. This package has none of its own; any good one will do. */
 export type Resampler = (y: Float32Array, orig_sr: number, target_sr: number) => Float32Array;
 
 /** Options of {@link pitchShift}. */
-export interface PitchShiftOptions extends StftOptions {
+export interface PitchShiftOptions extends Omit<StretchOptions, 'rate'> {
   /** Sample rate in Hz. */
   sr: number;
   /** How far to shift, in steps; may be fractional and negative. */

@@ -19,13 +19,16 @@ const VALUE = 32;
 const SHORTEST = 512;
 const LONGEST = 4096;
 
-interface QuadPlan {
+export interface QuadPlan {
   /** Cosine and sine of three angles per butterfly, pass after pass but the last. */
   readonly twiddles: Float32Array;
   /** Bytes of those of the first pass. */
   readonly firstTwiddles: number;
   readonly last: 'quadRest4' | 'quadRest8';
+  /** Byte offsets of bins k and n / 2 - k in turn, for k from 0 to n / 4. */
   readonly order: Int32Array;
+  /** Byte offsets of all bins. */
+  readonly places: Int32Array;
   readonly roots: Float32Array;
 }
 
@@ -57,6 +60,7 @@ export const quadPlan = planCache((n: number): QuadPlan | null => {
     firstTwiddles: (half / 4) * 24,
     last: `quadRest${leaf}`,
     order: Int32Array.from(order),
+    places: Int32Array.from({ length: half }, (_, k) => place(k, half) * VALUE),
     roots: Float32Array.from(roots),
   };
 });

@@ -11,6 +11,7 @@ import { energyKernels } from './energy-kernels.ts';
 import { fftKernels } from './fft-kernels.ts';
 import { quadKernels } from './quad-kernels.ts';
 import { rowKernels } from './row-kernels.ts';
+import { stretchKernels } from './stretch-kernels.ts';
 import { vocoderKernels } from './vocoder-kernels.ts';
 
 /** The part of the JavaScript interface that is used; its types come with a browser's, not with Node's. */
@@ -31,6 +32,7 @@ const sources = {
   ...correlationKernels,
   ...energyKernels,
   ...rowKernels,
+  ...stretchKernels,
   ...vocoderKernels,
 };
 
