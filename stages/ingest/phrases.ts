@@ -1,8 +1,9 @@
 /** Counts and lists as they stand in notices and errors. */
+import { formatCount } from '@prosodia/core';
 
 /** `1 recording`, `1,440 recordings`; the bare number without a noun. */
 export function count(n: number, noun?: string): string {
-  const number = n.toLocaleString('en-US');
+  const number = formatCount(n);
   return noun === undefined ? number : `${number} ${noun}${n === 1 ? '' : 's'}`;
 }
 

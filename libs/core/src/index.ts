@@ -12,6 +12,7 @@ export type {
 } from './composing.ts';
 export { Type } from 'typebox';
 export type { TObject, TSchema } from 'typebox';
+export { formatCount } from './count.ts';
 export {
   CancelledError,
   DataError,

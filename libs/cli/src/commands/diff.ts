@@ -2,13 +2,13 @@
 import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { RequestError } from '@prosodia/core';
+import { RequestError, formatCount } from '@prosodia/core';
 import { type KeptRun, changedLeaves, compareStages, findRun, sayChange } from '@prosodia/runner';
 import type { ParsedArgs } from '../args.ts';
 import type { Context } from '../context.ts';
 import { EXIT } from '../exit.ts';
 import { openFile } from '../open-file.ts';
-import { columns, formatCount, styleFor } from '../ui/style.ts';
+import { columns, styleFor } from '../ui/style.ts';
 import type { Command } from './command.ts';
 import { type Facts, completePage } from './diff-page.ts';
 import { type ComparedReports, compareReports } from './diff-reports.ts';

@@ -1,4 +1,5 @@
 /** `prosodia graph`: a pipeline drawn in the terminal, as a picture, or as data. */
+import { formatCount } from '@prosodia/core';
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { statusOf } from '@prosodia/runner';
@@ -6,7 +7,7 @@ import { EXIT } from '../exit.ts';
 import { type GraphNode, graphOf } from '../graph/model.ts';
 import { drawRails } from '../graph/rails.ts';
 import { graphSvg } from '../graph/svg.ts';
-import { formatCount, styleFor } from '../ui/style.ts';
+import { styleFor } from '../ui/style.ts';
 import type { Command } from './command.ts';
 import { VARIABLE_OPTIONS, pipelineArgument, planFor } from './overrides.ts';
 

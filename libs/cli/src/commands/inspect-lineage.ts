@@ -7,11 +7,11 @@
  */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { RequestError } from '@prosodia/core';
+import { RequestError, formatCount } from '@prosodia/core';
 import type { RunRecord } from '@prosodia/runner';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Context } from '../context.ts';
-import { columns, formatCount, styleFor } from '../ui/style.ts';
+import { columns, styleFor } from '../ui/style.ts';
 import type { Artifact } from './inspect-clip.ts';
 import { type ItemTable, type Place, Places } from './inspect-place.ts';
 import { connect, literal, rowsOf } from './inspect-tables.ts';

@@ -2,11 +2,12 @@
  * `prosodia inspect <pipeline> <stage>`: what is in an artifact: columns with their units and statistics, first rows; of
  * what is no table, its files.
  */
+import { formatCount } from '@prosodia/core';
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ColumnDoc } from '@prosodia/core';
 import type { Context } from '../context.ts';
-import { columns, formatBytes, formatCount, styleFor } from '../ui/style.ts';
+import { columns, formatBytes, styleFor } from '../ui/style.ts';
 import { arrowMetadata } from './arrow-metadata.ts';
 import type { Artifact } from './inspect-clip.ts';
 import { cell, connect, isTable, literal, rowsOf, table } from './inspect-tables.ts';

@@ -1,8 +1,8 @@
 /** `prosodia runs`: the runs that were made, the newest first. */
-import { RequestError, nearest } from '@prosodia/core';
+import { RequestError, nearest, formatCount } from '@prosodia/core';
 import { type RunRecord, allRuns } from '@prosodia/runner';
 import { EXIT } from '../exit.ts';
-import { columns, formatCount, formatSeconds, styleFor } from '../ui/style.ts';
+import { columns, formatSeconds, styleFor } from '../ui/style.ts';
 import type { Command } from './command.ts';
 import { when } from './why.ts';
 

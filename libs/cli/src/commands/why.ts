@@ -8,9 +8,9 @@ import {
   findRun,
   sayChange,
 } from '@prosodia/runner';
-import { RequestError } from '@prosodia/core';
+import { RequestError, formatCount } from '@prosodia/core';
 import { EXIT } from '../exit.ts';
-import { type Style, formatCount, formatSeconds, styleFor } from '../ui/style.ts';
+import { type Style, formatSeconds, styleFor } from '../ui/style.ts';
 import type { Command } from './command.ts';
 import { VARIABLE_OPTIONS, pipelineArgument, planFor } from './overrides.ts';
 

@@ -1,6 +1,6 @@
 /** A graph as an SVG picture: boxes in layers, arrows from what is made to what takes it; nothing but SVG in it. */
-import { escapeXml as escape } from '@prosodia/core';
-import { formatCount } from '../ui/style.ts';
+import { escapeXml as escape, formatCount } from '@prosodia/core';
+
 import { type Layout, layOut } from './layout.ts';
 import type { GraphNode, NodeStatus } from './model.ts';
 

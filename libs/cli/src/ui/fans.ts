@@ -1,6 +1,6 @@
 /** Counts of stages that fan out, so that hundreds of instances are one line in the terminal. */
+import { formatCount } from '@prosodia/core';
 import type { RunEvent } from '@prosodia/runner';
-import { formatCount } from './style.ts';
 
 /** All instances of one stage. */
 export interface Fan {

@@ -1,5 +1,6 @@
 /** Rate and time left of a running stage. */
-import { formatCount, formatSeconds } from './style.ts';
+import { formatCount } from '@prosodia/core';
+import { formatSeconds } from './style.ts';
 
 export class Progress {
   readonly started = performance.now();

@@ -1,5 +1,6 @@
+import { formatCount } from '@prosodia/core';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { columns, formatBytes, formatCount, formatSeconds, styleFor, width } from './style.ts';
+import { columns, formatBytes, formatSeconds, styleFor, width } from './style.ts';
 
 afterEach(() => vi.unstubAllEnvs());
 

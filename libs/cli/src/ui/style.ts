@@ -50,11 +50,6 @@ export function formatBytes(bytes: number): string {
   return `${unit === 0 || value >= 99.95 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
 }
 
-/** `1,440`. */
-export function formatCount(count: number): string {
-  return Math.round(count).toLocaleString('en-US');
-}
-
 /** Text in columns, padded to the widest cell; the last column is not padded. */
 export function columns(rows: readonly (readonly string[])[], gap = '  '): string {
   const widths: number[] = [];
