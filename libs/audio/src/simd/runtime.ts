@@ -46,6 +46,16 @@ export class Memory {
     this.#top = 0;
   }
 
+  /** Runs what allocates for itself only, behind what lies there: the addresses given before stay, its own do not. */
+  borrow<Result>(use: () => Result): Result {
+    const top = this.#top;
+    try {
+      return use();
+    } finally {
+      this.#top = top;
+    }
+  }
+
   /** The address of fresh bytes, of any content; 64 more may be read behind them. */
   alloc(bytes: number): number {
     const at = this.#top;
