@@ -8,10 +8,14 @@ import type { ParsedArgs } from '../args.ts';
 import type { Context } from '../context.ts';
 import { EXIT } from '../exit.ts';
 import { openFile } from '../open-file.ts';
+import { sayChanges } from '../ui/changes.ts';
 import { columns, styleFor } from '../ui/style.ts';
 import type { Command } from './command.ts';
 import { type Facts, completePage } from './diff-page.ts';
 import { type ComparedReports, compareReports } from './diff-reports.ts';
+
+/** Source files named of each stage. */
+const MOST_FILES = 3;
 
 export const diff: Command = {
   name: 'diff',
@@ -44,7 +48,7 @@ export const diff: Command = {
       stages: stages.map(({ stage, only, changes }) =>
         only
           ? `${stage}: only in ${only === 'a' ? names[0] : names[1]}`
-          : `${stage}: ${changes.map(sayChange).join('; ')}`,
+          : `${stage}: ${sayChanges(changes, MOST_FILES).join('; ')}`,
       ),
       metrics,
     };

@@ -11,6 +11,7 @@ import {
 import { RequestError, formatCount } from '@prosodia/core';
 import { EXIT } from '../exit.ts';
 import { type Style, formatSeconds, styleFor } from '../ui/style.ts';
+import { sayChanges } from '../ui/changes.ts';
 import type { Command } from './command.ts';
 import { VARIABLE_OPTIONS, pipelineArgument, planFor } from './overrides.ts';
 
@@ -47,6 +48,10 @@ export const why: Command = {
   },
 };
 
+/** Source files named of the stage that is asked for, and of each stage before it. */
+const MOST_FILES = 12;
+const MOST_FILES_BELOW = 2;
+
 /** @param past whether it tells of a run that was made */
 export function sayExplanation(found: Explanation, past: boolean, style: Style): string {
   const { bold, dim, green, yellow } = style;
@@ -65,13 +70,16 @@ export function sayExplanation(found: Explanation, past: boolean, style: Style):
   if (found.status === 'cached' && found.changes.length > 0) {
     lines.push('  since that run these changed, and this combination was computed before:');
   }
-  lines.push(...sayCause(found, '  '));
+  lines.push(...sayCause(found, '  ', MOST_FILES));
   const deep = found.roots.filter(({ stage }) => stage !== found.stage);
   if (found.status !== 'cached' && deep.length > 0) {
     lines.push('', bold(found.roots.length > 1 ? 'Root causes' : 'Root cause'));
+    const stagesOf = new Map<string, string[]>();
     for (const { stage, changes, remark } of found.roots) {
-      lines.push(`  ${stage}: ${[...changes.map(sayChange), ...(remark === undefined ? [] : [remark])].join('; ')}`);
+      const told = [...sayChanges(changes, MOST_FILES_BELOW), ...(remark === undefined ? [] : [remark])].join('; ');
+      stagesOf.set(told, [...(stagesOf.get(told) ?? []), stage]);
     }
+    for (const [told, stages] of stagesOf) lines.push(`  ${stages.join(', ')}: ${told}`);
   }
   return lines.join('\n');
 }
@@ -90,8 +98,9 @@ function sayHit({ key, made, equal }: Explanation): string[] {
   return lines;
 }
 
-function sayCause({ changes, remark, through }: Cause, indent: string): string[] {
-  const lines = changes.filter(({ kind }) => kind !== 'input').map((change) => `${indent}${describe(change)}`);
+function sayCause({ changes, remark, through }: Cause, indent: string, files = MOST_FILES_BELOW): string[] {
+  const own = changes.filter(({ kind }) => kind !== 'input');
+  const lines = sayChanges(own, files, describe).map((line) => `${indent}${line}`);
   if (remark !== undefined) lines.push(`${indent}${remark}`);
   for (const { input, certain, causes } of through) {
     lines.push(
