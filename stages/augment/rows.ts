@@ -1,6 +1,6 @@
 /** One item in, its altered copies out. */
-import { DataError, ProsodiaError, Rng, type ShardWorker } from '@prosodia/core';
-import { type OnError, reasonOf } from '@prosodia/tables';
+import { DataError, ProsodiaError, Rng, type ShardWorker, reasonOf } from '@prosodia/core';
+import type { OnError } from '@prosodia/tables';
 import { type Drawn, type TransformSpec, applyTransform } from './transforms.ts';
 
 export interface AugmentSetup {

@@ -26,8 +26,8 @@ import {
 } from '@prosodia/dsp';
 import { audioOf, audioRow, describeStage, rowsOf, toyClips, useWorkbench } from '@prosodia/runner/conformance';
 import { describe, expect, it } from 'vitest';
-import { unitOf } from '@prosodia/core';
-import { unitsIn } from '@prosodia/tables';
+import { unitOf, unitsIn } from '@prosodia/core';
+
 import { FEATURE_NAMES } from './features.ts';
 import stage from './stage.ts';
 

@@ -4,9 +4,9 @@
  * Networks take items of one size, so all forms but the first cut or fill every item to a length: the audio to a
  * number of seconds before anything is computed, or the features to a number of frames after.
  */
-import { RequestError, type Static, Type } from '@prosodia/core';
+import { RequestError, type Static, Type, withUnits } from '@prosodia/core';
 import { type Matrix, functionals, stackBands, zeros } from '@prosodia/dsp';
-import { type FeatureLayout, type FeatureMetadata, withUnits } from '@prosodia/tables';
+import type { FeatureLayout, FeatureMetadata } from '@prosodia/tables';
 import { type CourseSpec, type FeatureSpec, isCourse, isMeasure } from './features.ts';
 import { measures } from './measures.ts';
 import { type Course, type Framing, Spectra, bandName } from './spectra.ts';

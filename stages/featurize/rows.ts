@@ -1,6 +1,6 @@
 /** One item in, its features out; or why there are none. */
-import { DataError, ProsodiaError, type ShardWorker } from '@prosodia/core';
-import { type OnError, reasonOf } from '@prosodia/tables';
+import { DataError, ProsodiaError, type ShardWorker, reasonOf } from '@prosodia/core';
+import type { OnError } from '@prosodia/tables';
 import { type FormOptions, type Formed, formed } from './forms.ts';
 import type { Framing } from './spectra.ts';
 

@@ -5,7 +5,6 @@
  * numbers it had in the run. A longer one is cut into windows, the last of them moved back to end where the
  * recording ends, so that every window is whole and every sample is heard.
  */
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { type AudioInfo, decodeChannels, encodeWav, probeAudio } from '@prosodia/audio';
 import {
@@ -15,8 +14,9 @@ import {
   type GivenRecordings,
   messageOf,
   throwIfCancelled,
+  reasonOf,
 } from '@prosodia/core';
-import { type ClipRow, reasonOf } from '@prosodia/tables';
+import { type ClipRow } from '@prosodia/tables';
 
 /** Clips in the order of the files; a file that cannot be read is refused and the next one taken. */
 export async function* listGiven(
@@ -59,8 +59,8 @@ async function* clipsOf(given: GivenRecordings, own: Numbered, bytes: Uint8Array
   const duration = info.frames / info.sampleRate;
   if (duration <= given.window_s) {
     // Headers promise; only decoding shows. A file that breaks off must not take the others with it.
-    await decodeChannels(bytes, { where });
-    yield await put(given, own, { number: own.number, start_s: 0, bytes, recording: own.file, info });
+    if (!isPlain(info)) await decodeChannels(bytes, { where });
+    yield await put(given, own, { number: own.number, start_s: 0, bytes, file: own.file, info });
     return;
   }
   const { channelData, sampleRate, channels } = await decodeChannels(bytes, { where });
@@ -73,10 +73,14 @@ async function* clipsOf(given: GivenRecordings, own: Numbered, bytes: Uint8Array
       number: `${own.number}.${String(index).padStart(5, '0')}`,
       start_s: start / sampleRate,
       bytes,
-      recording: bytes,
       info: { sampleRate, channels, frames: part[0]!.length },
     });
   }
+}
+
+/** Every sequence of whole numbers is a recording, and their count is in the headers, which were held to the file. */
+function isPlain({ container, encoding }: AudioInfo): boolean {
+  return container === 'wav' && encoding !== 'FLOAT' && encoding !== 'DOUBLE';
 }
 
 /**
@@ -95,30 +99,30 @@ interface Part {
   number: string;
   start_s: number;
   bytes: Uint8Array;
-  /** What these bytes are of. */
-  recording: GivenFile | Uint8Array;
+  /** If the bytes are all of it. */
+  file?: GivenFile;
   info: Pick<AudioInfo, 'sampleRate' | 'channels' | 'frames'>;
 }
 
 async function put(
   given: GivenRecordings,
-  { index, file }: Numbered,
-  { number, start_s, bytes, recording, info }: Part,
+  { index, file: source }: Numbered,
+  { number, start_s, bytes, file, info }: Part,
 ): Promise<ClipRow> {
   const clip_id = `${GIVEN_CORPUS}/${number}`;
-  await given.keep(number, recording);
+  const sha256 = await given.keep(number, bytes, file);
   const duration_s = info.frames / info.sampleRate;
   given.placed({ clip_id, file: index, start_s, end_s: start_s + duration_s });
   return {
     clip_id,
     corpus: GIVEN_CORPUS,
     path: number,
-    sha256: createHash('sha256').update(bytes).digest('hex'),
+    sha256,
     sample_rate: info.sampleRate,
     channels: info.channels,
     frames: info.frames,
     duration_s,
-    speaker: file.speaker ?? GIVEN_CORPUS,
+    speaker: source.speaker ?? GIVEN_CORPUS,
     sex: null,
     emotion: '',
     intensity: null,

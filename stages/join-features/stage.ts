@@ -9,6 +9,8 @@ import {
   many,
   throwIfCancelled,
   unitOf,
+  unitsIn,
+  withUnits,
 } from '@prosodia/core';
 import { onnx } from '@prosodia/stats';
 import {
@@ -17,8 +19,6 @@ import {
   FeatureTable,
   type FeatureWriter,
   type ItemRow,
-  unitsIn,
-  withUnits,
 } from '@prosodia/tables';
 
 export default defineStage({

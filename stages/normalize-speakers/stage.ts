@@ -5,7 +5,7 @@
  * recordings say where that speaker's middle is. No label is used, but test speakers are normalized by their own
  * recordings too: whoever predicts this way needs some recordings of each new speaker, and the report must say so.
  */
-import { DataError, RequestError, Type, defineStage, throwIfCancelled } from '@prosodia/core';
+import { DataError, RequestError, Type, defineStage, throwIfCancelled, withUnits } from '@prosodia/core';
 import { type FittedScaler, ScalerAccumulator, applyScaler } from '@prosodia/stats';
 import {
   type ClipRow,
@@ -18,7 +18,6 @@ import {
   expanded,
   gathered,
   groupsOf,
-  withUnits,
 } from '@prosodia/tables';
 
 /** What a number counts once it is normalized, of its speaker; a number that is only centred keeps its unit. */

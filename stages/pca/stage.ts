@@ -1,5 +1,5 @@
 /** Rotates features onto their principal components and keeps the first of them. */
-import { DataError, Type, defineStage } from '@prosodia/core';
+import { DataError, Type, defineStage, withUnits } from '@prosodia/core';
 import { type FittedPca, PcaAccumulator, onnx, transformPca, transformsToOnnx } from '@prosodia/stats';
 import {
   type FeatureReader,
@@ -9,7 +9,6 @@ import {
   type FolderWriter,
   SplitTable,
   Transform,
-  withUnits,
 } from '@prosodia/tables';
 
 export default defineStage({

@@ -1,7 +1,7 @@
 /** One recording: its bytes in, mono samples at the wanted rate out; or why there are none. */
 import { decodeAudio, resample } from '@prosodia/audio';
-import { DataError, type ShardWorker } from '@prosodia/core';
-import { type OnError, reasonOf } from '@prosodia/tables';
+import { DataError, type ShardWorker, reasonOf } from '@prosodia/core';
+import type { OnError } from '@prosodia/tables';
 
 export interface DecodeSetup {
   /** Hz. */

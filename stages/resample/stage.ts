@@ -1,7 +1,7 @@
 /** Decodes recordings, mixes them down to one channel and brings them to one sample rate. */
-import { DataError, mapSharded, Type, defineStage } from '@prosodia/core';
+import { DataError, mapSharded, Type, defineStage, reasonOf } from '@prosodia/core';
 import { onnx } from '@prosodia/dsp';
-import { AudioTable, ClipTable, type ClipRow, OnErrorSchema, SkippedItems, reasonOf } from '@prosodia/tables';
+import { AudioTable, ClipTable, type ClipRow, OnErrorSchema, SkippedItems } from '@prosodia/tables';
 import type { DecodeItem, DecodeResult, DecodeSetup } from './rows.ts';
 
 export default defineStage({

@@ -1,5 +1,5 @@
 /** Scales features column by column or band by band, by what the training rows say. */
-import { Type, defineStage } from '@prosodia/core';
+import { Type, defineStage, withUnits } from '@prosodia/core';
 import { type FittedScaler, ScalerAccumulator, applyScaler, onnx, transformsToOnnx } from '@prosodia/stats';
 import {
   type FeatureReader,
@@ -10,7 +10,6 @@ import {
   expanded,
   gathered,
   groupsOf,
-  withUnits,
 } from '@prosodia/tables';
 
 /** What a number counts once it is scaled, of the training rows. */

@@ -1,7 +1,7 @@
 /** Cuts silence off both ends, so that what is summarized over an item is of its speech. */
-import { DataError, RequestError, Type, defineStage, throwIfCancelled } from '@prosodia/core';
+import { DataError, RequestError, Type, defineStage, throwIfCancelled, reasonOf } from '@prosodia/core';
 import { trimBounds } from '@prosodia/dsp';
-import { AudioTable, OnErrorSchema, SkippedItems, reasonOf } from '@prosodia/tables';
+import { AudioTable, OnErrorSchema, SkippedItems } from '@prosodia/tables';
 
 export default defineStage({
   name: 'trim',

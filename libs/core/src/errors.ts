@@ -115,3 +115,12 @@ function editDistance(a: string, b: string): number {
   }
   return current[b.length]!;
 }
+
+/** The reason of a data error in one line, without the place it names. */
+export function reasonOf({ parts: { problem, expected, got } }: DataError): string {
+  const details = [
+    ...(expected === undefined ? [] : [`expected ${expected}`]),
+    ...(got === undefined ? [] : [`got ${got}`]),
+  ];
+  return details.length === 0 ? problem : `${problem} (${details.join(', ')})`;
+}

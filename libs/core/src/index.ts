@@ -21,6 +21,7 @@ export {
   RequestError,
   messageOf,
   nearest,
+  reasonOf,
   throwIfCancelled,
   type ErrorParts,
 } from './errors.ts';
@@ -65,4 +66,4 @@ export {
   type StageServices,
   type Static,
 } from './stage.ts';
-export { unitOf, type Units } from './units.ts';
+export { unitOf, unitsIn, withUnits, type Units } from './units.ts';

@@ -26,10 +26,12 @@ export interface GivenRecordings {
   /** From the start of one window to that of the next, in seconds. */
   readonly hop_s: number;
   /**
-   * Makes a recording known to later stages, which read it as `path` of the corpus {@link GIVEN_CORPUS}: a file of the
-   * user as it is, or bytes that nobody changes from then on.
+   * Makes a recording known to later stages, which read it as `path` of the corpus {@link GIVEN_CORPUS}.
+   * @param bytes nobody changes them from then on
+   * @param file if the bytes are all of a file of the user
+   * @returns for `sha256` in the clips table: the digest if the file is read again, else empty, as there is nothing to check
    */
-  keep(path: string, recording: GivenFile | Uint8Array): Promise<void>;
+  keep(path: string, bytes: Uint8Array, file?: GivenFile): Promise<string>;
   /** A clip that was listed: which part of which file it is, in seconds. `file` is the file's place in `files`. */
   placed(clip: { clip_id: string; file: number; start_s: number; end_s: number }): void;
   /** A file that cannot be used; the others go on. */

@@ -14,6 +14,16 @@ export function unitOf(units: Units, column: string): string | undefined {
   return found === undefined ? undefined : units[found] || undefined;
 }
 
+/** Settings of features whose numbers have these units; of a matrix, units go by the names of its bands. */
+export function withUnits(metadata: Readonly<Record<string, string>>, units: Units): Record<string, string> {
+  return { ...metadata, units: JSON.stringify(units) };
+}
+
+/** The units that the settings of features say their numbers have. */
+export function unitsIn({ units }: Readonly<Record<string, string>>): Units {
+  return units === undefined ? {} : (JSON.parse(units) as Units);
+}
+
 function fits(pattern: string, column: string): boolean {
   const parts = pattern.split('*').map((part) => part.replaceAll(/[\\^$.|?+()[\]{}]/g, '\\$&'));
   return new RegExp(`^${parts.join('.*')}$`, 's').test(column);

@@ -79,13 +79,16 @@ export function handlers(
 
   async function predicted(
     options: PredictOptions,
-    sent: readonly Recording[],
+    sent: readonly Omit<Recording, 'name'>[],
     reply: FastifyReply,
   ): Promise<{ model: ServedModel; settings: Omit<PredictReply, 'result'>; top_k: number; result: JobResult }> {
     const { window_s = WINDOW_S, hop_s = window_s / 2, threshold = THRESHOLD, top_k = 3 } = options;
     const model = modelOf(models, options.model);
-    const recordings = sent.map(({ bytes, speaker }) => (speaker === undefined ? { bytes } : { bytes, speaker }));
-    const result = await service.predict(model, { recordings, window_s, hop_s }, whileWanted(reply));
+    const recordings = sent.map((own, i) => ({
+      ...own,
+      name: sent.length === 1 ? 'the recording' : `recording ${i + 1}`,
+    }));
+    const result = await service.predictApart(model, { recordings, window_s, hop_s }, whileWanted(reply));
     const { id, pipeline, run, labels, calibrated } = model;
     const settings = {
       model: id,

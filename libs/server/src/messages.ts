@@ -34,6 +34,8 @@ export interface ThreadData {
 /** A recording to predict. */
 export interface Recording {
   bytes: Uint8Array<ArrayBuffer>;
+  /** What it is called in notices: the name that its sender gave it stays out of here. */
+  name: string;
   /** Recordings of one speaker are normalized together, where a model does that. */
   speaker?: string;
 }

@@ -18,8 +18,7 @@ export async function predictRecordings(
   const outcomes = new Array<Outcome | undefined>(recordings.length).fill(undefined);
   const durations = new Map<string, number>();
   const files: GivenFile[] = [];
-  for (const [i, { bytes, speaker }] of recordings.entries()) {
-    const name = nameOf(i, recordings.length);
+  for (const [i, { bytes, name, speaker }] of recordings.entries()) {
     try {
       const { frames, sampleRate } = probeAudio(bytes);
       const duration_s = frames / sampleRate;
@@ -37,14 +36,9 @@ export async function predictRecordings(
   const result = await predictor.predict(files, { window_s, hop_s, threads: 1, signal });
   const found = byName(result, summarize, durations);
   return {
-    outcomes: outcomes.map((outcome, i) => outcome ?? found.get(nameOf(i, recordings.length)) ?? UNHEARD),
+    outcomes: outcomes.map((outcome, i) => outcome ?? found.get(recordings[i]!.name) ?? UNHEARD),
     notices: result.notices,
   };
-}
-
-/** What a recording is called in notices: the name that its sender gave it stays out of here. */
-function nameOf(index: number, count: number): string {
-  return count === 1 ? 'the recording' : `recording ${index + 1}`;
 }
 
 function refusal(

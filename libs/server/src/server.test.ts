@@ -145,6 +145,37 @@ describe('POST /v1/predict/batch', () => {
   });
 });
 
+describe('a batch on several threads', () => {
+  it('is shared out among them where speakers are apart, and answered in the order it was sent in', async () => {
+    const own = await another({ limits: { threads: 2 } });
+    const running = async () => ((await (await fetch(`${own.url}/readyz`)).json()) as ReadyReply).running;
+    const levels = [0.5, 0.25, 0.75, 0.125];
+    const sent = form(levels.map((level) => recording(1, RATE.wait, level)));
+    const pending = post('/v1/predict/batch', sent, {}, own);
+    while ((await running()) < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+    fake.release();
+    const { results } = await body<BatchReply>(await pending, 'batch');
+    expect(results.map((result) => 'probabilities' in result && result.probabilities['angry'])).toEqual(levels);
+  });
+
+  it('stays on one where the recordings are of one speaker', async () => {
+    const own = await another({ limits: { threads: 2 } });
+    const state = async () => (await (await fetch(`${own.url}/readyz`)).json()) as ReadyReply;
+    const sent = form([recording(1, RATE.wait), recording(1, RATE.wait)], { speakers: 'one' });
+    const pending = post('/v1/predict/batch', sent, {}, own);
+    while ((await state()).running < 1) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(await state()).toMatchObject({ running: 1, queued: 0 });
+    fake.release();
+    expect((await pending).status).toBe(200);
+  });
+
+  it('fails as a whole where a thread dies of a part of it', async () => {
+    const own = await another({ limits: { threads: 2 } });
+    const sent = form([recording(), recording(1, RATE.die)]);
+    expect((await problem(await post('/v1/predict/batch', sent, {}, own), 'batch')).name).toBe('thread-died');
+  });
+});
+
 describe('load', () => {
   it('answers /healthz and /readyz while predictions are pending, and refuses what is past its capacity', async () => {
     const pending = Array.from({ length: 3 }, () => post('/v1/predict', recording(1, RATE.wait)));

@@ -73,6 +73,30 @@ export class Service {
     }
   }
 
+  /** The same on several threads at a time, if every recording has a speaker of its own. Throws as {@link predict}. */
+  async predictApart(model: ServedModel, job: Omit<Job, 'model'>, signal: AbortSignal): Promise<JobResult> {
+    const { recordings } = job;
+    const apart = new Set(recordings.map(({ speaker }) => speaker)).size === recordings.length;
+    const length = apart ? Math.ceil(recordings.length / this.limits.threads) : recordings.length;
+    const jobs: Omit<Job, 'model'>[] = [];
+    for (let from = 0; from < recordings.length; from += length) {
+      jobs.push({ ...job, recordings: recordings.slice(from, from + length) });
+    }
+    const stop = new AbortController();
+    const either = AbortSignal.any([signal, stop.signal]);
+    try {
+      const results = await Promise.all(jobs.map((own) => this.predict(model, own, either)));
+      return {
+        outcomes: results.flatMap(({ outcomes }) => outcomes),
+        notices: [...new Set(results.flatMap(({ notices }) => notices))],
+        seconds: Math.max(...results.map(({ seconds }) => seconds)),
+      };
+    } finally {
+      // What is left when one part has failed.
+      stop.abort();
+    }
+  }
+
   /** Takes no more, ends the streams, and waits for the requests in flight as long as the limit says. */
   async drain(problem: Problem, code: number): Promise<void> {
     this.#stopping = true;

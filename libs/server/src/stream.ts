@@ -133,7 +133,8 @@ export class Stream {
         const start_s = (this.#received - this.#tail.length) / sample_rate;
         const wav = encodeWav([this.#tail], sample_rate, { format: 'float32' });
         // One piece: a window that no rounding can make shorter than what is heard.
-        const job = { recordings: [{ bytes: new Uint8Array(wav) }], window_s: 2 * window_s, hop_s: window_s };
+        const recording = { name: 'the recording', bytes: new Uint8Array(wav) };
+        const job = { recordings: [recording], window_s: 2 * window_s, hop_s: window_s };
         const { outcomes } = await this.#means.predict(model, job, this.#stop.signal);
         const [outcome] = outcomes;
         if (this.#stop.signal.aborted) return;

@@ -22,7 +22,7 @@ function say(message: FromThread): void {
 async function warmUp(model: OpenModel): Promise<void> {
   const rng = new Rng(0, 'warm up');
   const noise = Float32Array.from({ length: 16_000 }, () => 0.1 * rng.normal());
-  const recording = { bytes: new Uint8Array(encodeWav(noise, 16_000)) };
+  const recording = { name: 'noise', bytes: new Uint8Array(encodeWav(noise, 16_000)) };
   const job = { model: 0, recordings: [recording], window_s: 6, hop_s: 3 };
   await predictRecordings(model, job, limits, new AbortController().signal);
 }

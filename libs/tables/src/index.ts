@@ -8,8 +8,6 @@ export {
   FeatureTable,
   FeatureWriter,
   layoutWidth,
-  unitsIn,
-  withUnits,
   type FeatureBlock,
   type FeatureLayout,
   type FeatureMetadata,
@@ -29,5 +27,5 @@ export { SplitReader, SplitTable, type SplitRow } from './kinds/split.ts';
 export { clipLabels, readLabelled, writePredictions, writeUnlabelled, type LabelledRows } from './labelled.ts';
 export { Batch, TableReader } from './reader.ts';
 export { type Column, type ColumnType, type TableSchema } from './schema.ts';
-export { OnErrorSchema, SkippedItems, reasonOf, type OnError } from './skipped.ts';
+export { OnErrorSchema, SkippedItems, type OnError } from './skipped.ts';
 export { TableWriter } from './writer.ts';

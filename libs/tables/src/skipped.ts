@@ -52,12 +52,3 @@ export class SkippedItems {
     for (const line of lines) services.notice(`skipped ${line}`);
   }
 }
-
-/** The reason of a data error in one line, without the place it names. */
-export function reasonOf({ parts: { problem, expected, got } }: DataError): string {
-  const details = [
-    ...(expected === undefined ? [] : [`expected ${expected}`]),
-    ...(got === undefined ? [] : [`got ${got}`]),
-  ];
-  return details.length === 0 ? problem : `${problem} (${details.join(', ')})`;
-}

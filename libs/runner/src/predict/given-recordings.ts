@@ -1,19 +1,13 @@
 /**
  * Recordings of the user by the names that the stages of a pass know them by.
  *
- * A file stays where it is, and is checked by its digest when it is read; bytes are handed on as they came. Parts cut
- * out of recordings lie on the shelf, and in a folder where that is full.
+ * They are handed on as they were listed while there is room for them. Else a file of the user is read again, and has
+ * to be what it was, and parts cut out of recordings go into a folder.
  */
+import { createHash } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  DataError,
-  GIVEN_CORPUS,
-  type GivenFile,
-  type RecordingRef,
-  type Recordings,
-  type Shelf,
-} from '@prosodia/core';
+import { DataError, GIVEN_CORPUS, type GivenFile, type RecordingRef, type Recordings, Shelf } from '@prosodia/core';
 import { readPinned } from '../host/recordings.ts';
 
 export class PassRecordings implements Recordings {
@@ -21,18 +15,26 @@ export class PassRecordings implements Recordings {
   readonly #folder: string;
   readonly #shelf: Shelf;
 
-  /** @param folder what finds no room on the shelf goes there; it is made when it is needed */
-  constructor(folder: string, shelf: Shelf) {
+  /**
+   * @param folder what finds no room goes there; it is made when it is needed
+   * @param room_bytes memory for recordings that nobody else holds
+   */
+  constructor(folder: string, room_bytes: number) {
     this.#folder = folder;
-    this.#shelf = shelf;
+    this.#shelf = new Shelf(room_bytes);
   }
 
-  async keep(path: string, recording: GivenFile | Uint8Array): Promise<void> {
-    if (!(recording instanceof Uint8Array)) this.#sources.set(path, recording.source);
-    else if (!this.#shelf.put(this.#folder, path, recording, recording.byteLength)) {
+  async keep(path: string, bytes: Uint8Array, file?: GivenFile): Promise<string> {
+    if (file && 'bytes' in file.source) this.#sources.set(path, file.source);
+    else if (!this.#shelf.put(this.#folder, path, bytes, bytes.byteLength)) {
+      if (file) {
+        this.#sources.set(path, file.source);
+        return createHash('sha256').update(bytes).digest('hex');
+      }
       await mkdir(this.#folder, { recursive: true });
-      await writeFile(join(this.#folder, path), recording);
+      await writeFile(join(this.#folder, path), bytes);
     }
+    return '';
   }
 
   async read({ corpus, path, sha256 }: RecordingRef): Promise<Uint8Array> {
@@ -48,7 +50,7 @@ export class PassRecordings implements Recordings {
     }
   }
 
-  /** Forgets the parts of recordings. */
+  /** Forgets the recordings. */
   clear(): void {
     this.#shelf.clear(this.#folder);
   }

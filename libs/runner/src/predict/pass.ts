@@ -78,8 +78,8 @@ interface Clip {
 /** Nothing is left to work on: every recording was refused, each with its reason. */
 class NothingLeft extends Error {}
 
-/** Recordings that are worth a worker thread of their own. */
-const CLIPS_PER_THREAD = 8;
+/** Recordings that are worth a worker thread of their own: to start one takes as long as some 70 recordings do. */
+const CLIPS_PER_THREAD = 200;
 
 export class Pass {
   readonly #run: ServedRun;
@@ -117,8 +117,9 @@ export class Pass {
     this.#files = files;
     this.#options = options;
     this.#folder = folder;
-    this.#shelf = new Shelf(options.memory_bytes);
-    this.#recordings = new PassRecordings(join(folder, GIVEN_CORPUS), this.#shelf);
+    const forRecordings = options.memory_bytes / 4;
+    this.#shelf = new Shelf(options.memory_bytes - forRecordings);
+    this.#recordings = new PassRecordings(join(folder, GIVEN_CORPUS), forRecordings);
   }
 
   async predict(): Promise<PredictResult> {
@@ -309,7 +310,7 @@ export class Pass {
         files: this.#files,
         window_s,
         hop_s,
-        keep: (path: string, recording: GivenFile | Uint8Array) => this.#recordings.keep(path, recording),
+        keep: (path: string, bytes: Uint8Array, file?: GivenFile) => this.#recordings.keep(path, bytes, file),
         placed: ({ clip_id, ...clip }: Clip & { clip_id: string }) => void this.#clips.set(clip_id, clip),
         refused: (file: number, reason: string) => void this.#refused.set(file, reason),
       },

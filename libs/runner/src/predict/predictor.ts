@@ -5,7 +5,8 @@
  * A predictor is opened once and predicts as often as asked, also at the same time: models stay loaded, and
  * nothing else is shared between two calls.
  */
-import { mkdtemp, rm, rmdir } from 'node:fs/promises';
+import { mkdtempSync, rmdirSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type GivenFile, RequestError } from '@prosodia/core';
@@ -116,13 +117,21 @@ export class Predictor {
   }
 
   async #pass<T>(files: readonly GivenFile[], options: PredictOptions, use: (pass: Pass) => Promise<T>): Promise<T> {
-    const folder = await mkdtemp(join(tmpdir(), 'prosodia-predict-'));
+    // Mostly it stays empty; then going to the pool of threads for it takes far longer than it does.
+    const folder = mkdtempSync(join(tmpdir(), 'prosodia-predict-'));
     try {
       return await use(new Pass(this.#run, this.#kept, files, checked(options), folder));
     } finally {
-      // Mostly it is empty, and then this is far quicker.
-      await rmdir(folder).catch(() => rm(folder, { recursive: true, force: true }));
+      await removed(folder);
     }
+  }
+}
+
+async function removed(folder: string): Promise<void> {
+  try {
+    rmdirSync(folder);
+  } catch {
+    await rm(folder, { recursive: true, force: true });
   }
 }
 

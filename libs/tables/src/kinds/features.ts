@@ -3,7 +3,7 @@
  *
  * The columns depend on the data, so a writer first declares its layout and then appends rows.
  */
-import { type ArtifactKind, DataError, type OpenOptions, type Units } from '@prosodia/core';
+import { type ArtifactKind, DataError, type OpenOptions } from '@prosodia/core';
 import { type Batch, TableReader } from '../reader.ts';
 import type { Column } from '../schema.ts';
 import { TableWriter } from '../writer.ts';
@@ -17,16 +17,6 @@ export type FeatureLayout =
 
 /** Settings the features were computed with, for later stages to check. */
 export type FeatureMetadata = Readonly<Record<string, string>>;
-
-/** Settings of features whose numbers have these units; of a matrix, units go by the names of its bands. */
-export function withUnits(metadata: FeatureMetadata, units: Units): FeatureMetadata {
-  return { ...metadata, units: JSON.stringify(units) };
-}
-
-/** The units that a table of features says its numbers have. */
-export function unitsIn({ units }: FeatureMetadata): Units {
-  return units === undefined ? {} : (JSON.parse(units) as Units);
-}
 
 const MATRIX_COLUMN = 'values';
 const PADDING_COLUMN = 'padding';
@@ -157,8 +147,10 @@ export class FeatureWriter {
    */
   async append(item: ItemRow, values: Float32Array, padding = 0): Promise<void> {
     const writer = this.#started();
-    const bad = values.findIndex((value) => !Number.isFinite(value));
-    if (bad >= 0) {
+    let sum = 0;
+    for (let i = 0; i < values.length; i++) sum += values[i]! - values[i]!;
+    if (sum !== 0) {
+      const bad = values.findIndex((value) => !Number.isFinite(value));
       throw new DataError({
         problem: 'a feature is not a finite number',
         got: `${values[bad]} at position ${bad}`,
