@@ -70,12 +70,16 @@ export const diff: Command = {
     context.out.write(`${names[0]} -> ${names[1]}\n`);
     say('Variables', facts.variables, 'all equal');
     say('Stages', facts.stages, 'parameters, code and data are equal');
-    const table = metrics.map(({ metric, a: before, b: after }) => [
-      metric,
-      before?.toFixed(4) ?? '-',
-      after?.toFixed(4) ?? '-',
-      before === null || after === null ? '' : signed(after - before),
-    ]);
+    const table = metrics.map(({ metric, a: before, b: after }) => {
+      const whole = [before, after].every((value) => value === null || Number.isInteger(value));
+      const digits = whole ? 0 : 4;
+      return [
+        metric,
+        before?.toFixed(digits) ?? '-',
+        after?.toFixed(digits) ?? '-',
+        before === null || after === null ? '' : signed(after - before, digits),
+      ];
+    });
     say('Metrics', table.length > 0 ? columns([['', ...names, 'difference'], ...table]).split('\n') : [], 'none');
     say(
       'Rows judged by both',
@@ -167,6 +171,6 @@ function metricsOf(a: KeptRun, b: KeptRun): { metric: string; a: number | null; 
   }));
 }
 
-function signed(value: number): string {
-  return `${value < 0 ? '-' : '+'}${Math.abs(value).toFixed(4)}`;
+function signed(value: number, digits = 4): string {
+  return value === 0 ? '0' : `${value < 0 ? '-' : '+'}${Math.abs(value).toFixed(digits)}`;
 }

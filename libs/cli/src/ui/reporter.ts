@@ -105,7 +105,11 @@ abstract class TextReporter implements Reporter {
         for (const name of event.stages) {
           this.#width = Math.max(this.#width, (this.verbose ? name : stageOf(name)).length);
         }
-        if (event.event === 'plan') this.print(`${bold(event.pipeline)}  ${event.title}`);
+        if (event.event === 'plan') {
+          // A pipeline without a title has its name for one.
+          const title = event.title === event.pipeline ? '' : `  ${event.title}`;
+          this.print(`${bold(event.pipeline)}${title}`);
+        }
         break;
       case 'choice': {
         const score = `${event.metric} ${Number(event.value.toPrecision(4))}, of ${event.trials}`;
