@@ -1,22 +1,16 @@
 /** The page in a real browser, with a microphone that hears a synthesized file. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { encodeWav } from '@prosodia/audio';
 import { Rng } from '@prosodia/core';
 import { type RunningServer, logTo, startServer } from '@prosodia/server';
-import { type Browser, type Page, chromium } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { PassThrough } from 'node:stream';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { BROWSER, SKIPPED, launchBrowser } from './support/browser.ts';
 import { PageModel } from './support/page-model.ts';
 
-const BROWSER = [
-  process.env['CHROMIUM'] ?? '',
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
-].find((path) => path !== '' && existsSync(path));
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 /** Screenshots, for a look by eye. */
 const SHOTS = process.env['PAGE_SHOTS'];
@@ -33,9 +27,7 @@ function speech(seconds: number, rate = 16_000): Float32Array {
   });
 }
 
-const skipped = BROWSER === undefined ? ' (skipped: no Chromium here; name one in CHROMIUM)' : '';
-
-describe.skipIf(BROWSER === undefined)(`the page${skipped}`, () => {
+describe.skipIf(BROWSER === undefined)(`the page${SKIPPED}`, () => {
   let models: PageModel[];
   let server: RunningServer;
   let browser: Browser;
@@ -58,15 +50,7 @@ describe.skipIf(BROWSER === undefined)(`the page${skipped}`, () => {
     });
     sound = join(models[0]!.folder, 'clip, one.wav');
     writeFileSync(sound, encodeWav(speech(4), 16_000));
-    browser = await chromium.launch({
-      executablePath: BROWSER!,
-      args: [
-        '--no-sandbox',
-        '--use-fake-device-for-media-stream',
-        '--use-fake-ui-for-media-stream',
-        `--use-file-for-fake-audio-capture=${sound}`,
-      ],
-    });
+    browser = await launchBrowser(sound);
   });
 
   afterAll(async () => {

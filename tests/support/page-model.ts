@@ -48,7 +48,7 @@ export function summarizeFiles(labels, predictions) {
 
 export async function openPredictor() {
   return {
-    pipeline: '${name}', run: 1, title: 'Loud is angry', labels, members: ['mean'], calibrated: ${String(calibrated)},
+    pipeline: '${name}', run: 1, title: 'Loud is angry, quiet is calm, and what lies between is one or the other', labels, members: ['mean'], calibrated: ${String(calibrated)},
     async predict(files, { window_s, hop_s }) {
       const predictions = files.flatMap(({ name, source }) => {
         const { samples, rate } = samplesOf(source.bytes);

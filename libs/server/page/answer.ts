@@ -43,7 +43,7 @@ function bars(labels: readonly string[], { probabilities }: Prediction): HTMLEle
         {},
         make('th', { scope: 'row' }, label),
         make('td', {}, bar),
-        make('td', {}, percent(probability)),
+        make('td', {}, make('data', { value: String(probability) }, percent(probability))),
       );
     });
   return make('table', { class: 'bars' }, make('caption', {}, 'Probabilities'), make('tbody', {}, ...rows));

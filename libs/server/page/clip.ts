@@ -38,11 +38,6 @@ export function clipOfSamples(name: string, samples: Float32Array<ArrayBuffer>, 
   return { name, bytes: new Uint8Array(wavOf(samples, rate)), samples, rate };
 }
 
-/** Samples at another rate. Decoding resamples with a windowed sinc; playing a buffer would only interpolate. */
-export async function resampled(samples: Float32Array, from: number, to: number): Promise<Float32Array> {
-  return from === to ? samples : decode(new Uint8Array(wavOf(samples, from)), to);
-}
-
 /** Hz, as the header of a WAV or FLAC file tells; undefined for other files, and for rates no browser decodes at. */
 export function headerRate(bytes: Uint8Array<ArrayBuffer>): number | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

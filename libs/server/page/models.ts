@@ -136,7 +136,7 @@ export class Models {
         ? `On this device will be possible in a moment: ${whyNot(missing)}.`
         : `On this device is not possible: ${whyNot(missing)}.`
       : onDevice.checked
-        ? 'The model runs in this tab. No sound is sent. Probabilities can differ a little from the server, since the browser resamples.'
+        ? 'The model runs in this tab. No sound is sent. The probabilities are those of the server.'
         : 'Recordings are sent to the server of this page, and to no other.';
   }
 }

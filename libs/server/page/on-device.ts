@@ -1,6 +1,6 @@
 /** Predictions in the page: the one-file model is fetched once, and no sound leaves the tab. */
 import { type Model, type Prediction, request } from './api.ts';
-import { type Clip, resampled } from './clip.ts';
+import type { Clip } from './clip.ts';
 import type { FromWorker, ToWorker } from './device-messages.ts';
 import { onnxMetadata } from './onnx-metadata.ts';
 import type { Predictor, Settings } from './predictor.ts';
@@ -52,19 +52,19 @@ export class OnDevice implements Predictor {
         else if (data.type === 'failed') reject(new Error(`the model cannot run on this device: ${data.reason}`));
       });
       worker.addEventListener('error', () => reject(new Error('the runtime for this device cannot be loaded')));
-      worker.postMessage({ type: 'load', model: bytes } satisfies ToWorker, [bytes]);
+      worker.postMessage({ type: 'load', model: bytes, rate: device.rate } satisfies ToWorker, [bytes]);
     });
     return device;
   }
 
   async predict(clip: Clip, { window_s, threshold }: Settings, signal: AbortSignal): Promise<Prediction> {
-    const samples = await resampled(clip.samples, clip.rate, this.rate);
-    const duration_s = clip.samples.length / clip.rate;
+    const { samples, rate } = clip;
+    const duration_s = samples.length / rate;
     const heard = [];
     for (const span of windowsOf(duration_s, window_s)) {
-      const piece = samples.slice(Math.round(span.start_s * this.rate), Math.round(span.end_s * this.rate));
+      const piece = samples.slice(Math.round(span.start_s * rate), Math.round(span.end_s * rate));
       signal.throwIfAborted();
-      heard.push({ ...span, probabilities: await this.#run(piece) });
+      heard.push({ ...span, probabilities: await this.#run(piece, rate) });
     }
     signal.throwIfAborted();
     return summary(this.labels, heard, duration_s, threshold);
@@ -79,17 +79,17 @@ export class OnDevice implements Predictor {
     const found: number[][] = [];
     for (const sound of sounds) {
       signal.throwIfAborted();
-      found.push(await this.#run(Float32Array.from(await resampled(sound, rate, this.rate))));
+      found.push(await this.#run(sound.slice(), rate));
       onDone(found.length);
     }
     return found;
   }
 
-  #run(samples: Float32Array<ArrayBuffer>): Promise<number[]> {
+  #run(samples: Float32Array<ArrayBuffer>, rate: number): Promise<number[]> {
     const id = this.#count++;
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
-      this.#worker.postMessage({ type: 'run', id, samples } satisfies ToWorker, [samples.buffer]);
+      this.#worker.postMessage({ type: 'run', id, samples, rate } satisfies ToWorker, [samples.buffer]);
     });
   }
 }

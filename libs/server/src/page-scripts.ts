@@ -9,6 +9,27 @@ import type * as Esbuild from 'esbuild';
 /** Modules that a browser loads by themselves: the page, a worker, an audio worklet. */
 export const PAGE_SCRIPTS = ['main', 'device-worker', 'recorder-worklet'] as const;
 
+const resolving = Symbol('resolved by esbuild itself');
+
+/**
+ * The page uses functions of our libraries, whose packages also hold what only Node can do. Modules of ours that
+ * nothing is taken from are left out, and with them whatever they import.
+ */
+const onlyWhatIsUsed: Esbuild.Plugin = {
+  name: 'only-what-is-used',
+  setup(build) {
+    build.onResolve({ filter: /^(node:|@wasm-audio-decoders\/)/ }, ({ path }) => ({
+      path,
+      external: true,
+      sideEffects: false,
+    }));
+    build.onResolve({ filter: /^(\.|@prosodia\/)/ }, async ({ path, pluginData, ...rest }) => {
+      if (pluginData === resolving) return undefined;
+      const { path: file, errors } = await build.resolve(path, { ...rest, pluginData: resolving });
+      return { path: file, errors, sideEffects: false };
+    });
+  },
+};
 /**
  * Text of each script by its path, such as `/main.js`.
  * @param folder of the sources
@@ -27,6 +48,7 @@ export async function pageScripts(folder: string): Promise<Map<string, string>> 
     target: 'es2022',
     minify: true,
     logLevel: 'silent',
+    plugins: [onlyWhatIsUsed],
   });
   return new Map(
     outputFiles.map(({ path, text }) => [path.slice(join(folder, 'out').length).replaceAll('\\', '/'), text]),
