@@ -73,7 +73,7 @@ export interface StretchOptions extends StftOptions {
   rate: number;
   /**
    * `single` transforms in single precision, as librosa does with float32 samples, where n_fft is a power of two from
-   * 512 to 4096 and hop_length at most half of win_length (all else is as with `double`). Default `single`.
+   * 512 to 4096, hop_length at most half of win_length and center not false (all else is as with `double`). Default `single`.
    */
   precision?: 'single' | 'double';
 }
@@ -87,7 +87,9 @@ export function timeStretch(y: Float32Array, options: StretchOptions): Float32Ar
   const { rate, precision = 'single', ...transform } = options;
   checkPositive(rate, 'rate', 'timeStretch');
   const length = roundHalfEven(y.length / rate);
-  const plan = precision === 'single' ? quadPlan(options.n_fft ?? 2048) : null;
+  // Without padding the first and last samples are divided by windows near 0, which would magnify the rounding.
+  const quick = precision === 'single' && options.center !== false;
+  const plan = quick ? quadPlan(options.n_fft ?? 2048) : null;
   if (plan) {
     const framing = framingOf(y, transform);
     const { win_length = framing.n_fft } = options;

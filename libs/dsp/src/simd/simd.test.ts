@@ -7,17 +7,21 @@ import {
   powerSpectrogram,
   powerToDb,
   realFft,
+  rms,
   spectralBandwidth,
   spectralCentroid,
   spectralContrast,
   spectralFlatness,
   spectralRolloff,
   stft,
+  zeroCrossingRate,
   type Matrix,
 } from '../index.ts';
 import { lcg, SR } from '../testing/signals.ts';
+import { extremeSums } from './extremes.ts';
 import { decibelsOf, filterBank, momentRows, projectRows, squareRoots } from './rows.ts';
 import { scratch } from './runtime.ts';
+import { survey } from './survey.ts';
 
 /** Positive noise, frames x bins. */
 function noise(rows: number, cols: number, seed = 1): Matrix {
@@ -119,6 +123,41 @@ describe('row kernels', () => {
     }
   });
 
+  it.each([
+    [1, 5],
+    [3, 8],
+    [4, 9],
+    [7, 17],
+    [130, 40],
+  ])('sum up the extremes of runs of %i x %i, however many are wanted', (rows, cols) => {
+    const S = noise(rows, cols, 3);
+    const runs = [
+      { from: 0, to: cols, count: cols },
+      { from: 1, to: cols, count: Math.ceil(cols / 3) },
+      { from: cols - 3, to: cols - 1, count: 1 },
+    ];
+    const seen: number[][] = [];
+    const { smallest, largest } = extremeSums(S, runs, (least, sum) => seen.push([least, sum]));
+    expect(seen).toHaveLength(rows * runs.length);
+    const total = (values: Float32Array) => values.reduce((sum, value) => sum + value, 0);
+    for (let row = 0; row < rows; row++) {
+      runs.forEach(({ from, to, count }, k) => {
+        const sorted = S.data.slice(row * cols + from, row * cols + to).sort();
+        expect(smallest[row * runs.length + k]! / total(sorted.slice(0, count))).toBeCloseTo(1, 6);
+        expect(largest[row * runs.length + k]! / total(sorted.slice(-count))).toBeCloseTo(1, 6);
+      });
+    }
+    expect(Math.min(...seen.map(([least]) => least!))).toBe(Math.min(...S.data));
+  });
+
+  it('show a NaN among the values whose extremes are looked for', () => {
+    const S = noise(5, 12);
+    S.data[2 * 12 + 11] = NaN;
+    const sums: number[] = [];
+    extremeSums(S, [{ from: 0, to: 12, count: 2 }], (_, sum) => sums.push(sum));
+    expect(sums.filter(Number.isNaN)).toHaveLength(1);
+  });
+
   it('survive energies whose products leave the range of float64', () => {
     const S: Matrix = { data: Float32Array.from({ length: 33 }, (_, k) => (k % 2 ? 1e30 : 1e25)), rows: 1, cols: 33 };
     const [share] = spectralFlatness({ S }).data;
@@ -178,6 +217,49 @@ describe('frame kernels', () => {
       const inner = powerSpectrogram(y, { n_fft: 256, hop_length: 64, center: false });
       expect(same(rowsOf(whole, 2, 2 + inner.rows).data, inner.data)).toBe(true);
     }
+  });
+});
+
+describe('survey', () => {
+  it('finds the largest value and what is not finite at any place, over any number of chunks', () => {
+    for (const length of [1, 15, 16, 17, 1 << 14, (1 << 14) + 1, 40_000]) {
+      const values = Float32Array.from(lcg(length, 8));
+      expect(survey(values)).toEqual({ finite: true, largest: Math.max(0, ...values) });
+      for (const at of [0, length >> 1, length - 1]) {
+        for (const bad of [NaN, Infinity, -Infinity]) {
+          const spoilt = values.slice();
+          spoilt[at] = bad;
+          expect(survey(spoilt).finite).toBe(false);
+        }
+      }
+    }
+  });
+});
+
+describe('blocks of samples', () => {
+  /** Plainly, frame by frame. */
+  const frames = (y: Float32Array, length: number, hop: number) =>
+    Array.from({ length: 1 + Math.floor((y.length - length) / hop) }, (_, t) => y.subarray(t * hop, t * hop + length));
+
+  it.each([
+    [64, 16],
+    [64, 24],
+    [50, 7],
+    [33, 33],
+    [16, 40],
+  ])('give frames of %i samples, %i apart, their energy and crossings', (frame_length, hop_length) => {
+    const y = Float32Array.from(lcg(1000, 2));
+    const options = { frame_length, hop_length, center: false };
+    const energy = rms({ y, ...options }).data;
+    const rate = zeroCrossingRate(y, options).data;
+    const plain = frames(y, frame_length, hop_length);
+    expect([energy.length, rate.length]).toEqual([plain.length, plain.length]);
+    plain.forEach((frame, t) => {
+      const square = frame.reduce((sum, x) => sum + x * x, 0) / frame_length;
+      expect(energy[t]! / Math.sqrt(square)).toBeCloseTo(1, 5);
+      const crossings = frame.reduce((sum, x, i) => sum + (i > 0 && x < 0 !== frame[i - 1]! < 0 ? 1 : 0), 0);
+      expect(rate[t]).toBe(Math.fround(crossings / frame_length));
+    });
   });
 });
 
