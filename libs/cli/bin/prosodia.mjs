@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** Starts the command from an up-to-date build of the sources. */
+import module from 'node:module';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { ensureBuild } from '../../runner/launch/build.mjs';
@@ -23,5 +24,7 @@ try {
 }
 process.env.PROSODIA_ROOT = root;
 process.env.PROSODIA_BUILD = build;
+// From Node 22.8 on, what is compiled once is there at the next start; it lies in the build, and goes with it.
+module.enableCompileCache?.(resolve(build, 'compiled'));
 const { main } = await import(pathToFileURL(resolve(build, 'libs', 'cli', 'src', 'main.js')).href);
 process.exitCode = await main(process.argv.slice(2));
