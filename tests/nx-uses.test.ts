@@ -13,6 +13,16 @@ describe('the stages that a pipeline may use', () => {
   });
 
   it.each([
+    ['quoted', 'stages: { a: { uses: scale }, b: { "uses": "pca" } }'],
+    ['escaped', 'stages: { a: { uses: scale }, b: { "u\\x73es": pca } }'],
+    ['an explicit key', 'stages:\n  a: { uses: scale }\n  b:\n    ? uses\n    : pca'],
+    ['an alias', 'vars: { &p p: &pca pca }\nstages: { a: { uses: scale }, b: { uses: *pca } }'],
+    ['with a comment', 'stages:\n  a:\n    uses: scale # uses: nothing else\n  b: { uses: pca }'],
+  ])('are found where one is written in another way: %s', (_, text) => {
+    expect(usesOf(text)).toEqual(['pca', 'scale']);
+  });
+
+  it.each([
     ['an axis of the file', "matrix: { model: [train-forest, train-network] }\nstages: { a: { uses: '${model}' } }"],
     ['an axis of a stage', "stages: { a: { uses: '${m}', matrix: { m: [train-forest, train-network] } } }"],
     [
