@@ -7,6 +7,7 @@ import { survey } from './simd/survey.ts';
 
 /** Below it a float32 has no exponent for the kernel to read. */
 const SMALLEST_NORMAL = 2 ** -126;
+const LARGEST_POWER = 2 ** 127;
 
 /** What 0 dB is and where the scale ends. */
 export interface DecibelOptions {
@@ -57,7 +58,12 @@ function toDb(S: Matrix, options: DecibelOptions & { amin: number }, factor: num
     checkFinite(S.data[bad]!, Math.floor(bad / S.cols), where);
   }
   const scale = factor / Math.LN10;
-  const zero = scale * Math.log(Math.max(amin, ref === 'max' ? loudest : Math.abs(ref)));
-  const floor = top_db === null ? -Infinity : scale * Math.log(Math.max(amin, loudest)) - top_db;
-  return decibelsOf(S, amin, scale, floor, zero);
+  const most = Math.max(amin, loudest);
+  const reference = Math.max(amin, ref === 'max' ? loudest : Math.abs(ref));
+  // Divided by the reference first, levels near 0 dB keep their digits; unless float32 ends before the quotients do.
+  const fits = amin / reference >= SMALLEST_NORMAL && most / reference < LARGEST_POWER;
+  const gain = fits ? 1 / reference : 1;
+  const floor = top_db === null ? -Infinity : scale * Math.log(most * gain) - top_db;
+  const zero = fits ? 0 : scale * Math.log(reference);
+  return decibelsOf(S, { gain, amin: amin * gain, scale, floor, zero });
 }

@@ -105,6 +105,15 @@ describe('decibels', () => {
     expect([...powerToDb(S, { ref: 'max', top_db: null, amin: 1e-3 }).data]).toEqual([0, -30, -30]);
   });
 
+  it('keep their digits near the reference, whatever that is, and take references beyond all values', () => {
+    const S = matrix([[0.999e-6, 1e-6, 1e-7]]);
+    const [below, same, tenth] = powerToDb(S, { ref: 'max', amin: 1e-12 }).data;
+    expect(below! / (10 * Math.log10(Math.fround(0.999e-6) / Math.fround(1e-6)))).toBeCloseTo(1, 3);
+    expect([same, tenth]).toEqual([0, -10]);
+    expect(powerToDb(S, { ref: 1e35, amin: 1e-10, top_db: null }).data[1]).toBeCloseTo(-410, 3);
+    expect(powerToDb(matrix([[1e30]]), { ref: 1e-20, amin: 1e-30 }).data[0]).toBeCloseTo(500, 3);
+  });
+
   it('refuse NaN, an amin of 0 and a negative top_db', () => {
     expect(() => powerToDb(matrix([[1, NaN]]))).toThrow(DataError);
     expect(() => powerToDb(matrix([[1]]), { amin: 0 })).toThrow(RequestError);

@@ -214,16 +214,16 @@ const logEnergies: KernelSource = {
 };
 
 /**
- * max(floor, scale * ln(max(amin, value))) - zero, in float32; amin is a normal number.
- * Parameters: from, to, bytes, amin, scale, floor, zero.
+ * max(floor, scale * ln(max(amin, gain * value))) - zero, in float32; amin is a normal number.
+ * Parameters: from, to, bytes, gain, amin, scale, floor, zero.
  */
 const decibels: KernelSource = {
-  parameters: ['i32', 'i32', 'i32', 'f32', 'f32', 'f32', 'f32'],
+  parameters: ['i32', 'i32', 'i32', 'f32', 'f32', 'f32', 'f32', 'f32'],
   build(kernel, [from, to, bytes, ...numbers]) {
     const end = kernel.let(i32.add(from!, bytes!));
-    const [amin, scale, floor, reference] = numbers.map((number) => kernel.let(f32x4.splat(number)));
+    const [gain, amin, scale, floor, reference] = numbers.map((number) => kernel.let(f32x4.splat(number)));
     kernel.loop(from!, end, SIXTEEN, () => {
-      const value = kernel.let(f32x4.pmax(v128.load(from!), amin!));
+      const value = kernel.let(f32x4.pmax(f32x4.mul(v128.load(from!), gain!), amin!));
       const level = f32x4.pmax(f32x4.mul(scale!, logarithm32(kernel, value)), floor!);
       kernel.store(to!, f32x4.sub(level, reference!));
       advance(kernel, to!, SIXTEEN);

@@ -136,12 +136,21 @@ export function momentRows(S: Matrix, freq: Float64Array, centres?: Float64Array
   return out;
 }
 
-/** max(floor, scale * ln(max(amin, value))) - zero of every value, in float32; amin is normal there. */
-export function decibelsOf(S: Matrix, amin: number, scale: number, floor: number, zero: number): Matrix {
+/** Numbers of {@link decibelsOf}; gain * value and amin are normal float32. */
+export interface LevelNumbers {
+  readonly gain: number;
+  readonly amin: number;
+  readonly scale: number;
+  readonly floor: number;
+  readonly zero: number;
+}
+
+/** max(floor, scale * ln(max(amin, gain * value))) - zero of every value, in float32. */
+export function decibelsOf(S: Matrix, { gain, amin, scale, floor, zero }: LevelNumbers): Matrix {
   const out = new Float32Array(S.data.length);
   eachChunk(S, (memory) => (at, first, count) => {
     const values = count * S.cols;
-    memory.kernels.decibels(at, at, Math.ceil(values / 4) * 16, amin, scale, floor, zero);
+    memory.kernels.decibels(at, at, Math.ceil(values / 4) * 16, gain, amin, scale, floor, zero);
     out.set(memory.f32(at, values), first * S.cols);
   });
   return { ...S, data: out };

@@ -95,7 +95,10 @@ describe('row kernels', () => {
     const data = Float32Array.from(
       exponents.flatMap((e) => [2 ** e, 1.37 * 2 ** e, 1.4142135 * 2 ** e, 1.99 * 2 ** e]),
     );
-    const { data: logs } = decibelsOf({ data, rows: 4, cols: data.length / 4 }, 2 ** -126, 1, -Infinity, 0);
+    const { data: logs } = decibelsOf(
+      { data, rows: 4, cols: data.length / 4 },
+      { gain: 1, amin: 2 ** -126, scale: 1, floor: -Infinity, zero: 0 },
+    );
     data.forEach((value, i) => {
       const exact = Math.log(value);
       expect(Math.abs(logs[i]! - exact)).toBeLessThanOrEqual(2.5e-7 * Math.max(0.5, Math.abs(exact)));
