@@ -232,9 +232,9 @@ export class Pass {
 
   /** An instance has read its inputs: what nobody else will read makes room. */
   async #release(inputs: Readonly<Record<string, readonly { from: string }[]>>): Promise<void> {
+    if (this.#readers.size === 0) return;
     for (const { from } of Object.values(inputs).flat()) {
-      const left = this.#readers.get(from);
-      if (left === undefined) return;
+      const left = this.#readers.get(from)!;
       this.#readers.set(from, left - 1);
       if (left > 1) continue;
       for (const folder of Object.values(await this.#serve(from))) this.#shelf.clear(folder);
