@@ -33,7 +33,7 @@ function nx(project: TestProject, ...args: string[]): Promise<{ code: number | n
 
 function addNx(project: TestProject): void {
   cpSync(join(REPOSITORY, 'libs/nx-plugin'), join(project.root, 'libs/nx-plugin'), { recursive: true });
-  for (const file of ['nx.json', 'tsconfig.base.json']) {
+  for (const file of ['.env', 'nx.json', 'tsconfig.base.json']) {
     copyFileSync(join(REPOSITORY, file), join(project.root, file));
   }
 }

@@ -17,7 +17,7 @@ export const nxBinary = (): string => {
 /** Gives a copy of the repository what Nx needs, and a target that does nothing. */
 export function addNx(project: TestProject): void {
   cpSync(join(REPOSITORY, 'libs/nx-plugin'), join(project.root, 'libs/nx-plugin'), { recursive: true });
-  for (const file of ['nx.json', 'tsconfig.base.json']) {
+  for (const file of ['.env', 'nx.json', 'tsconfig.base.json']) {
     copyFileSync(join(REPOSITORY, file), join(project.root, file));
   }
   mkdirSync(join(project.root, 'empty'));
