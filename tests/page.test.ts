@@ -180,6 +180,35 @@ describe.skipIf(BROWSER === undefined)(`the page${SKIPPED}`, () => {
     await page.unrouteAll({ behavior: 'ignoreErrors' });
   });
 
+  it('says of silence, and of less than a word, that the answer means nothing', async () => {
+    const quiet = (seconds: number, level: number) =>
+      Buffer.from(
+        encodeWav(
+          Float32Array.from(speech(4).subarray(40_000, 40_000 + 16_000 * seconds), (x) => x * level),
+          16_000,
+        ),
+      );
+    for (const [name, buffer, words] of [
+      ['silence.wav', quiet(1, 0), 'hardly any sound'],
+      ['short.wav', quiet(0.1, 1), 'shorter than a word'],
+    ] as const) {
+      await page.setInputFiles('#files', { name, mimeType: 'audio/wav', buffer });
+      await page.locator('#clip-title', { hasText: name }).waitFor();
+      await expect(page.locator('#clip-doubts').innerText()).resolves.toContain(words);
+    }
+    await choose();
+    expect(await page.locator('#clip-doubts').isVisible()).toBe(false);
+  });
+
+  it('says what to do when the microphone is refused', async () => {
+    await page.evaluate(
+      'navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("Permission denied", "NotAllowedError"))',
+    );
+    await page.click('#record');
+    await page.locator('#problem', { hasText: 'allow it beside the address' }).waitFor();
+    await expect(page.locator('#record').innerText()).resolves.toBe('Record');
+  });
+
   it('refuses what is no recording in words, and goes on', async () => {
     await page.setInputFiles('#files', { name: 'notes.wav', mimeType: 'audio/wav', buffer: Buffer.from('no sound') });
     await page.locator('#problem', { hasText: 'notes.wav: the browser cannot decode it' }).waitFor();

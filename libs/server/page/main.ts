@@ -15,7 +15,7 @@ import { complain, isAbort, say, settle } from './notices.ts';
 import { OnDevice } from './on-device.ts';
 import { Player } from './player.ts';
 import { Recorder, levelOf } from './recorder.ts';
-import { headline, percent, seconds } from './wording.ts';
+import { headline, percent, reservation, seconds } from './wording.ts';
 
 interface Shown {
   clip: Clip;
@@ -51,6 +51,9 @@ const explainResult = element('explain-result', HTMLDivElement);
 function show(clip: Clip): Promise<void> {
   const duration_s = clip.samples.length / clip.rate;
   shown = { clip, mel: melSpectrogram(clip.samples, clip.rate), answers: [], explanation: undefined };
+  const doubts = element('clip-doubts', HTMLParagraphElement);
+  doubts.textContent = reservation(clip.samples, clip.rate);
+  doubts.hidden = doubts.textContent === '';
   element('clip-title', HTMLHeadingElement).textContent = `${clip.name}, ${seconds(duration_s)}`;
   element('axis-end', HTMLSpanElement).textContent = seconds(duration_s);
   element('axis-hz', HTMLSpanElement).textContent = `${(shown.mel.top_hz / 1000).toFixed(1)} kHz`;

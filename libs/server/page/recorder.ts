@@ -29,9 +29,7 @@ export class Recorder {
       const audio = { channelCount: 1, echoCancellation: false, noiseSuppression: false, autoGainControl: false };
       stream = await navigator.mediaDevices.getUserMedia({ audio });
     } catch (error) {
-      throw new Error(`the microphone cannot be used: ${error instanceof Error ? error.message : String(error)}`, {
-        cause: error,
-      });
+      throw new Error(`the microphone cannot be used: ${whyNot(error)}`, { cause: error });
     }
     const context = new AudioContext();
     const recorder = new Recorder(context, stream);
@@ -68,6 +66,21 @@ export class Recorder {
       wanted -= this.#blocks[i]!.length;
     }
     return joined(blocks);
+  }
+}
+
+/** By the names that the standard of getUserMedia gives, in words that say what to do. */
+function whyNot(error: unknown): string {
+  if (!(error instanceof DOMException)) return String(error);
+  switch (error.name) {
+    case 'NotAllowedError':
+      return 'this page may not; allow it beside the address of the page, and record again';
+    case 'NotFoundError':
+      return 'there is none';
+    case 'NotReadableError':
+      return 'another program uses it, or the system does not hand it out';
+    default:
+      return error.message;
   }
 }
 
