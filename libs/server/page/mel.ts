@@ -52,7 +52,7 @@ export function melSpectrogram(samples: Float32Array, rate: number): MelSpectrog
     }
   }
   for (let i = 0; i < values.length; i++) {
-    values[i] = Math.max(FLOOR_DB, 10 * Math.log10(Math.max(values[i]!, 1e-12) / loudest));
+    values[i] = Math.max(FLOOR_DB, 10 * Math.log10(values[i]! / loudest));
   }
   return { values, frames, bands: BANDS, top_hz };
 }
