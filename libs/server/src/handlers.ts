@@ -53,7 +53,7 @@ export function handlers(
       throw new Problem(outcome.refused, outcome.reason, {
         fix:
           outcome.refused === 'too-long'
-            ? 'cut it, or ask for longer windows with hop_s'
+            ? 'cut it; if it has too many windows, a larger hop_s makes fewer'
             : 'send a WAV or FLAC recording of speech',
       });
     }
