@@ -43,8 +43,8 @@ describe('best', () => {
     ]);
     const ran = await project.cli(['run', file, '--json', '--corpus=tiny', `--data=${data}`, '--folds=0,1']);
     expect(ran.err).toBe('');
-    // Nine stages once; two members, trees and a vote for each of two folds; the report.
-    expect(summaryOf(ran)).toMatchObject({ ok: true, computed: 10 + 2 * 4 + 1 });
+    // Eleven stages once; two members, trees and a vote for each of two folds; the report.
+    expect(summaryOf(ran)).toMatchObject({ ok: true, computed: 11 + 2 * 4 + 1 });
     const latest = join(project.root, 'artifacts', 'runs', 'best', 'latest');
     const { protocol } = JSON.parse(readFileSync(join(latest, 'metrics.json'), 'utf8')) as {
       protocol: { split: { shared_speakers: number } };
