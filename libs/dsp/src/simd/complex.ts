@@ -6,8 +6,11 @@ export interface Complex {
   im: Expr;
 }
 
-/** Small transforms on named values: `keep` gives an expression a name before it is used twice. */
-export type Butterfly = (x: Complex[], keep: (value: Complex) => Complex) => Complex[];
+/** Gives an expression a name before it is used twice. */
+export type Keep = (value: Complex) => Complex;
+
+/** Small transforms on named values. */
+export type Butterfly = (x: Complex[], keep: Keep) => Complex[];
 
 type Operation = (a: Expr, b: Expr) => Expr;
 
@@ -33,5 +36,28 @@ export function complexNumbers({ add, sub, mul }: Record<'add' | 'sub' | 'mul', 
       { re: sub(difAC.re, difBD.im), im: add(difAC.im, difBD.re) },
     ];
   };
-  return { cadd, csub, cmul, butterfly2, butterfly4 };
+  /**
+   * Bins k and n/2 - k of n real values from the transform p, q of their n/2 packed pairs in these places: cadd of the
+   * two results is bin k, csub the conjugate of bin n/2 - k.
+   * @param root e^(2 pi i k / n), named
+   * @param scaled what becomes of each part: its half, unless that is made up for elsewhere
+   */
+  const unpacked = (p: Complex, q: Complex, root: Complex, keep: Keep, scaled: (part: Expr) => Expr): Complex[] => {
+    const even = keep({ re: scaled(add(p.re, q.re)), im: scaled(sub(p.im, q.im)) });
+    const odd = keep({ re: scaled(add(p.im, q.im)), im: scaled(sub(q.re, p.re)) });
+    const turned = keep({
+      re: add(mul(odd.re, root.re), mul(odd.im, root.im)),
+      im: sub(mul(odd.im, root.re), mul(odd.re, root.im)),
+    });
+    return [even, turned];
+  };
+  /** The way back: twice the packed values in places k and n/2 - k, from sum and difference of bin k and the conjugate. */
+  const packed = (even: Complex, turned: Complex, root: Complex, keep: Keep): Complex[] => {
+    const odd = keep(cmul(turned, root));
+    return [
+      { re: sub(even.re, odd.im), im: add(even.im, odd.re) },
+      { re: add(even.re, odd.im), im: sub(odd.re, even.im) },
+    ];
+  };
+  return { cadd, csub, cmul, butterfly2, butterfly4, unpacked, packed };
 }

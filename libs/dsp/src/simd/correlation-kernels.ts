@@ -1,8 +1,10 @@
 /** The kernel between the transforms of a correlation; planes and vectors as in fft-kernels.ts. */
 import { f64x2, i32, v128, type Expr, type KernelSource } from '@prosodia/wasm';
-import type { Complex } from './complex.ts';
+import { complexNumbers, type Complex } from './complex.ts';
+import { rootAt } from './fft-kernels.ts';
 
 const { add, sub, mul } = f64x2;
+const { cadd, csub, unpacked, packed } = complexNumbers(f64x2);
 const BYTES = i32.const(16);
 
 /**
@@ -36,22 +38,11 @@ const correlate: KernelSource = {
     const m = kernel.let(i32.sub(bytes!, BYTES));
     const end = kernel.let(i32.add(m, i32.const(1)));
     kernel.loop(k, end, BYTES, () => {
-      const c = kernel.let(v128.loadSplat64(i32.add(roots!, k)));
-      const s = kernel.let(v128.loadSplat64(i32.add(roots!, k), 8));
+      const root = rootAt(kernel, i32.add(roots!, k));
       /** Bins k and m of one sequence; of m the conjugate. */
       const bins = (re: Expr, im: Expr): [Complex, Complex] => {
-        const p = at(re, im, k);
-        const q = at(re, im, m);
-        const even = keep({ re: mul(half, add(p.re, q.re)), im: mul(half, sub(p.im, q.im)) });
-        const odd = keep({ re: mul(half, add(p.im, q.im)), im: mul(half, sub(q.re, p.re)) });
-        const turned = keep({
-          re: add(mul(odd.re, c), mul(odd.im, s)),
-          im: sub(mul(odd.im, c), mul(odd.re, s)),
-        });
-        return [
-          keep({ re: add(even.re, turned.re), im: add(even.im, turned.im) }),
-          keep({ re: sub(even.re, turned.re), im: sub(even.im, turned.im) }),
-        ];
+        const [even, turned] = unpacked(at(re, im, k), at(re, im, m), root, keep, (part) => mul(half, part));
+        return [keep(cadd(even!, turned!)), keep(csub(even!, turned!))];
       };
       const [aK, aM] = bins(ar!, ai!);
       const [bK, bM] = bins(br!, bi!);
@@ -63,14 +54,9 @@ const correlate: KernelSource = {
         });
       const pK = product(aK, bK);
       const pM = product(aM, bM);
-      const even = keep({ re: add(pK.re, pM.re), im: add(pK.im, pM.im) });
-      const turned = keep({ re: sub(pK.re, pM.re), im: sub(pK.im, pM.im) });
-      const odd = keep({
-        re: sub(mul(turned.re, c), mul(turned.im, s)),
-        im: add(mul(turned.im, c), mul(turned.re, s)),
-      });
-      store(k, { re: sub(even.re, odd.im), im: add(even.im, odd.re) });
-      store(m, { re: add(even.re, odd.im), im: sub(odd.re, even.im) });
+      const [atK, atM] = packed(keep(cadd(pK, pM)), keep(csub(pK, pM)), root, keep);
+      store(k, atK!);
+      store(m, atM!);
       kernel.set(m, i32.sub(m, BYTES));
       kernel.set(end, i32.add(m, i32.const(1)));
     });

@@ -19,8 +19,14 @@ import {
 import { complexNumbers, type Butterfly, type Complex } from './complex.ts';
 
 const { add, sub, mul } = f64x2;
-const { cadd, csub, cmul, butterfly2, butterfly4 } = complexNumbers(f64x2);
+const { cadd, csub, cmul, butterfly2, butterfly4, unpacked, packed } = complexNumbers(f64x2);
 const BYTES = i32.const(16);
+
+/** A complex number, cosine and sine, in both halves of a vector. */
+export const rootAt = (kernel: Kernel, at: Expr): Complex => ({
+  re: kernel.let(v128.loadSplat64(at)),
+  im: kernel.let(v128.loadSplat64(at, 8)),
+});
 
 /** An odd length, folding x[k] with x[radix - k]: cosines meet the sums, sines the differences. */
 function butterflyOdd(radix: number): Butterfly {
@@ -149,18 +155,11 @@ function untangle(outputs: number, emit: Emit): KernelSource {
       kernel.loop(k, end, BYTES, () => {
         const a = keep(at(k));
         const b = keep(at(m));
-        const even = keep({ re: mul(half, add(a.re, b.re)), im: mul(half, sub(a.im, b.im)) });
-        const odd = keep({ re: mul(half, add(a.im, b.im)), im: mul(half, sub(b.re, a.re)) });
-        const c = kernel.let(v128.loadSplat64(i32.add(roots!, k)));
-        const s = kernel.let(v128.loadSplat64(i32.add(roots!, k), 8));
-        const turned = keep({
-          re: add(mul(odd.re, c), mul(odd.im, s)),
-          im: sub(mul(odd.im, c), mul(odd.re, s)),
-        });
-        emit(kernel, rows, kernel.let(quarter(k)), cadd(even, turned));
+        const [even, turned] = unpacked(a, b, rootAt(kernel, i32.add(roots!, k)), keep, (part) => mul(half, part));
+        emit(kernel, rows, kernel.let(quarter(k)), cadd(even!, turned!));
         emit(kernel, rows, kernel.let(quarter(m)), {
-          re: sub(even.re, turned.re),
-          im: sub(turned.im, even.im),
+          re: sub(even!.re, turned!.re),
+          im: sub(turned!.im, even!.im),
         });
         kernel.set(m, i32.sub(m, BYTES));
         kernel.set(end, i32.add(m, i32.const(1)));
@@ -215,14 +214,9 @@ const tangle: KernelSource = {
       const b = bin(quarter(m));
       const even = keep({ re: add(a.re, b.re), im: sub(a.im, b.im) });
       const turned = keep({ re: sub(a.re, b.re), im: add(a.im, b.im) });
-      const c = kernel.let(v128.loadSplat64(i32.add(roots!, k)));
-      const s = kernel.let(v128.loadSplat64(i32.add(roots!, k), 8));
-      const odd = keep({
-        re: sub(mul(turned.re, c), mul(turned.im, s)),
-        im: add(mul(turned.im, c), mul(turned.re, s)),
-      });
-      store(k, { re: sub(even.re, odd.im), im: add(even.im, odd.re) });
-      store(m, { re: add(even.re, odd.im), im: sub(odd.re, even.im) });
+      const [atK, atM] = packed(even, turned, rootAt(kernel, i32.add(roots!, k)), keep);
+      store(k, atK!);
+      store(m, atM!);
       kernel.set(m, i32.sub(m, BYTES));
       kernel.set(end, i32.add(m, i32.const(1)));
     });

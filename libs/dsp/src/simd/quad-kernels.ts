@@ -13,7 +13,7 @@ import { f32, f32x4, i32, v128, type Expr, type Kernel, type KernelSource, type 
 import { complexNumbers, type Butterfly, type Complex } from './complex.ts';
 
 const { add, sub, mul } = f32x4;
-const { cadd, csub, cmul, butterfly4 } = complexNumbers(f32x4);
+const { cadd, csub, cmul, butterfly4, unpacked } = complexNumbers(f32x4);
 const FOUR = i32.const(4);
 const SIXTEEN = i32.const(16);
 
@@ -199,15 +199,9 @@ const quadPowers: KernelSource = {
     kernel.loop(order!, end, i32.const(0), () => {
       const a = load(i32.load(order!));
       const b = load(i32.load(order!, 4));
-      const even = keep({ re: add(a.re, b.re), im: sub(a.im, b.im) });
-      const odd = keep({ re: add(a.im, b.im), im: sub(b.re, a.re) });
-      const { re: c, im: s } = twiddle(kernel, roots!, 0);
-      const turned = keep({
-        re: add(mul(odd.re, c), mul(odd.im, s)),
-        im: sub(mul(odd.im, c), mul(odd.re, s)),
-      });
-      kernel.store(powers!, power(keep(cadd(even, turned))));
-      kernel.store(last, power(keep(csub(even, turned))));
+      const [even, turned] = unpacked(a, b, twiddle(kernel, roots!, 0), keep, (part) => part);
+      kernel.store(powers!, power(keep(cadd(even!, turned!))));
+      kernel.store(last, power(keep(csub(even!, turned!))));
       advance();
     });
   },

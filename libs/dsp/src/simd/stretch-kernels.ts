@@ -8,7 +8,7 @@ import { f32, f32x4, i32, v128, type Expr, type Kernel, type KernelSource, type 
 import { complexNumbers, type Complex } from './complex.ts';
 
 const { add, sub, mul, div } = f32x4;
-const { cadd, csub, cmul } = complexNumbers(f32x4);
+const { cadd, csub, cmul, unpacked, packed } = complexNumbers(f32x4);
 const EIGHT = i32.const(8);
 const SIXTEEN = i32.const(16);
 
@@ -57,12 +57,9 @@ const quadPolar: KernelSource = {
     kernel.loop(order!, end, i32.const(0), () => {
       const a = load(i32.load(order!));
       const b = load(i32.load(order!, 4));
-      const even = keep({ re: mul(half, add(a.re, b.re)), im: mul(half, sub(a.im, b.im)) });
-      const odd = keep({ re: mul(half, add(a.im, b.im)), im: mul(half, sub(b.re, a.re)) });
-      const { re: c, im: s } = rootAt(kernel, roots!);
-      const turned = keep({ re: add(mul(odd.re, c), mul(odd.im, s)), im: sub(mul(odd.im, c), mul(odd.re, s)) });
-      store(out!, keep(cadd(even, turned)));
-      const mirrored = csub(even, turned);
+      const [even, turned] = unpacked(a, b, rootAt(kernel, roots!), keep, (part) => mul(half, part));
+      store(out!, keep(cadd(even!, turned!)));
+      const mirrored = csub(even!, turned!);
       store(last, keep({ re: mirrored.re, im: sub(each(0), mirrored.im) }));
       advance();
     });
@@ -153,13 +150,9 @@ const quadTangle: KernelSource = {
       const b = bin(m);
       const even = keep({ re: add(a.re, b.re), im: sub(a.im, b.im) });
       const turned = keep({ re: sub(a.re, b.re), im: add(a.im, b.im) });
-      const { re: c, im: s } = rootAt(kernel, roots!);
-      const odd = keep({
-        re: sub(mul(turned.re, c), mul(turned.im, s)),
-        im: add(mul(turned.im, c), mul(turned.re, s)),
-      });
-      store(k, { re: sub(even.re, odd.im), im: add(even.im, odd.re) });
-      store(m, { re: add(even.re, odd.im), im: sub(odd.re, even.im) });
+      const [atK, atM] = packed(even, turned, rootAt(kernel, roots!), keep);
+      store(k, atK!);
+      store(m, atM!);
       kernel.set(m, i32.sub(m, SIXTEEN));
       kernel.set(end, i32.add(m, i32.const(1)));
     });
