@@ -191,7 +191,8 @@ export function istft(D: ComplexMatrix, options: IstftOptions = {}): Float32Arra
   const sum = kernels
     ? overlapFrames(kernels, D, frames, weights, hop_length)
     : overlapPlainly(D, frames, weights, hop_length);
-  const divisors = overlapDivisors(weights, hop_length, frames, new Float64Array(sum.length));
+  const divisors = new Float64Array(sum.length);
+  overlapDivisors(weights, hop_length, frames).fill(divisors, 0);
   const out = new Float32Array(length ?? Math.max(0, sum.length - 2 * trimmed));
   const covered = Math.min(out.length, sum.length - trimmed);
   for (let t = 0; t < covered; t++) out[t] = sum[t + trimmed]! / divisors[t + trimmed]!;

@@ -21,7 +21,7 @@ export function stretchFrames(plan: QuadPlan, framing: Framing, rate: number, ou
   const { y, padding, pad_mode, window, n_fft, hop_length: hop, rows, cols } = framing;
   const frames = Math.min(Math.ceil(rows / rate), Math.max(1, Math.ceil((out.length + 2 * padding) / hop)));
   const total = n_fft + hop * (frames - 1);
-  const divisors = overlapDivisors(window, hop, frames, new Float32Array(total));
+  const divisors = overlapDivisors(window, hop, frames);
 
   const memory = scratch();
   const { kernels } = memory;
@@ -31,7 +31,7 @@ export function stretchFrames(plan: QuadPlan, framing: Framing, rate: number, ou
   const columnsBytes = 4 * rowBytes;
   const lastBin = (cols - 1) * 16;
   const windowAt = memory.put(new Float32Array(window));
-  const inverseAt = memory.put(Float32Array.from(window, (w) => w / n_fft));
+  const inverseAt = memory.put(new Float32Array(window.map((w) => w / n_fft)));
   const twiddlesAt = memory.put(plan.twiddles);
   const orderAt = memory.put(plan.order);
   const placesAt = memory.put(plan.places);
@@ -84,7 +84,9 @@ export function stretchFrames(plan: QuadPlan, framing: Framing, rate: number, ou
     kernels.quadOverlap(valuesAt, placesAt, plan.places.byteLength, inverseAt, sumsAt, 4 * hop);
     const start = first * hop;
     const complete = first + 4 < frames ? 4 * hop : total - start;
-    dividing.set(divisors.subarray(start, start + complete));
+    // In between they repeat, and stay as they are.
+    const repeating = start >= divisors.repeatsFrom + 4 * hop && start + complete <= divisors.repeatsUntil;
+    if (!repeating) divisors.fill(dividing.subarray(0, complete), start);
     kernels.divide(sumsAt, 4 * complete, divisorsAt);
     const from = Math.max(0, padding - start);
     const to = Math.min(complete, out.length + padding - start);
