@@ -79,7 +79,11 @@ function sum({ data }: Matrix): number {
   return total;
 }
 
-const column = (data: Float32Array): Matrix => ({ data, rows: data.length, cols: 1 });
+function energy(y: Float32Array): number {
+  let total = 0;
+  for (let i = 0; i < y.length; i++) total += y[i]! * y[i]!;
+  return total;
+}
 
 /** The features of the ensemble recipe, all from one power spectrogram. */
 function recipe(y: Float32Array): number {
@@ -143,8 +147,8 @@ const ours: Record<string, (y: Float32Array) => number> = {
   rms: (y) => sum(rms({ y })),
   yin: (y) => sum(yin(y, PITCH)),
   pyin: (y) => sum(pyin(y, { ...PITCH, fill_na: 0 }).f0),
-  pitch_shift: (y) => sum(column(pitchShift(y, { sr: SR, n_steps: 2, resample }).map((x) => x * x))),
-  time_stretch: (y) => sum(column(timeStretch(y, { rate: 1.1 }).map((x) => x * x))),
+  pitch_shift: (y) => energy(pitchShift(y, { sr: SR, n_steps: 2, resample })),
+  time_stretch: (y) => energy(timeStretch(y, { rate: 1.1 })),
 };
 
 const names: Record<string, string> = {
