@@ -22,6 +22,8 @@ try {
   process.stderr.write(`${title}\n\n${error.message}\n`);
   process.exit(2);
 }
+// For all threads and processes to come: ONNX Runtime says nothing to its maker (see libs/nn/src/device.ts).
+process.env.ORT_DISABLE_TELEMETRY = '1';
 process.env.PROSODIA_ROOT = root;
 process.env.PROSODIA_BUILD = build;
 // From Node 22.8 on, what is compiled once is there at the next start; it lies in the build, and goes with it.

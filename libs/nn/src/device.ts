@@ -8,6 +8,11 @@ import { ProsodiaError, RequestError, messageOf, type DeviceClass } from '@proso
 import { InferenceSession, Tensor as OrtTensor, listSupportedBackends } from 'onnxruntime-node';
 import { createRequire } from 'node:module';
 
+// Since 1.29 ONNX Runtime reports sessions to its maker unless told not to, and while it prepares that, a command line
+// of some 30 KiB (a few hundred recordings to predict) crashes the process. A thread has a copy of the environment
+// that native code does not see: whoever opens sessions in threads sets this before them, as the command does.
+process.env['ORT_DISABLE_TELEMETRY'] = '1';
+
 export interface DeviceOptions {
   /** Default `cpu`. */
   device?: DeviceClass;

@@ -39,6 +39,9 @@ await predictor.close();
 
 export const PREDICT_PY = `"""Runs the ONNX models on features.json, which features.mjs writes. Needs numpy and onnxruntime."""
 import json
+import os
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # ONNX Runtime reports to its maker unless told not to before it is loaded
 
 import numpy as np
 import onnxruntime as ort
