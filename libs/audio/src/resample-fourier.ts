@@ -3,28 +3,24 @@
  * one by the ratio of the rates.
  *
  * With L / M in lowest terms, M inputs and L outputs take the same time: a *group*. A block is k groups. Its
- * transform of k * M inputs, weighed by the filter's response and cut or filled with zeros to k * L bins,
+ * transform of k * M inputs, weighed by the gains of the filter and cut or filled with zeros to k * L bins,
  * transforms back to k * L outputs. Those near the ends of the block are wrong, as the filter there reaches around
  * its corner, and are taken from the neighbouring blocks. A filter of 500 taps costs some 40 operations per
  * input this way. What lies in the stop band is dropped altogether; against the time domain that differs by no
  * more than the stop band lets through.
  *
  * Eight blocks go through at once: two as the real and imaginary parts of a complex signal, as the filter is real,
- * and four of those in the lanes of a vector. The response is folded into the last forward pass, which computes
+ * and four of those in the lanes of a vector. The gains are folded into the last forward pass, which computes
  * wanted bins only.
  */
 import { isSmooth } from './fft.ts';
+import { binGains, BLOCK_PER_GUARD, BLOCKS, ELEMENT, stage, workPlaces } from './resample-blocks.ts';
 import type { LowPass } from './resample-filter.ts';
 import { LaneFft } from './simd/lane-fft.ts';
 import { memory, type Memory } from './simd/runtime.ts';
 
-/** A block has at least this many times the groups that the filter spoils at one of its ends. */
-const BLOCK_PER_GUARD = 8;
 /** Ratios of larger terms would need blocks longer than most clips. */
 const LARGEST_TERM = 2048;
-/** Blocks that go through at once. */
-const BLOCKS = 8;
-const ELEMENT = 32;
 
 /** True if {@link fourierResampler} can run the ratio L / M (in lowest terms). */
 export function suitsFourier(L: number, M: number): boolean {
@@ -54,7 +50,7 @@ export function fourierResampler(
   const last = lastFactor(inputs, M / L);
   const forward = LaneFft.of(inputs, last);
   const inverse = LaneFft.of(outputs);
-  const weights = pickingWeights(frequencyResponse(filter, inputs, bins, L / M), inputs, last);
+  const weights = pickingWeights(binGains(filter, inputs, bins), inputs, last);
   const kept = groups - 2 * guard;
   const [hopIn, hopOut] = [kept * M, kept * L];
   const staged = (BLOCKS - 1) * hopIn + inputs;
@@ -64,12 +60,8 @@ export function fourierResampler(
 
   const lay = (own: Memory): Places => {
     own.reset(identity);
-    const widest = Math.max(inputs, outputs) * ELEMENT;
     const places = { input: own.alloc(staged * 4), output: own.alloc(BLOCKS * room * 4) };
-    // Half a page apart, so that a load never seems to touch what was just stored.
-    const first = own.alloc(widest);
-    const second = own.alloc(widest + 4096);
-    const work = [first, second + ((first + 2048 - second) & 4095)] as const;
+    const work = workPlaces(own, Math.max(inputs, outputs) * ELEMENT);
     const tables = { forward: forward.put(own), inverse: inverse.put(own), weights: own.put(weights) };
     return { ...places, work, ...tables };
   };
@@ -108,19 +100,6 @@ export function fourierResampler(
   };
 }
 
-/** `staging` := the samples from `start`, zeros where there are none. */
-function stage(staging: Float32Array, samples: Float32Array, start: number): void {
-  const from = Math.max(0, start);
-  const to = Math.min(samples.length, start + staging.length);
-  if (to <= from) {
-    staging.fill(0);
-    return;
-  }
-  staging.fill(0, 0, from - start);
-  staging.set(samples.subarray(from, to), from - start);
-  staging.fill(0, to - start);
-}
-
 /**
  * The factor of the pass that picks bins: as large as the rate falls, so that no bin it computes is dropped; 1 for
  * a pass that only weighs.
@@ -130,15 +109,15 @@ function lastFactor(length: number, fall: number): number {
 }
 
 /**
- * For each wanted bin k, from 0 up and then from below 0 up to -1: its response, then its response times
+ * For each wanted bin k, from 0 up and then from below 0 up to -1: its gain, then its gain times
  * exp(-2 pi i k p / n) for p from 1 to below `last`.
  */
-function pickingWeights(response: Float64Array, n: number, last: number): Float32Array {
-  const bins = response.length;
+function pickingWeights(gains: Float64Array, n: number, last: number): Float32Array {
+  const bins = gains.length;
   const weights = new Float32Array((2 * bins - 1) * (2 * last - 1));
   let at = 0;
   for (const k of [...Array(bins).keys(), ...Array.from({ length: bins - 1 }, (_, i) => i + 1 - bins)]) {
-    const weight = response[Math.abs(k)]!;
+    const weight = gains[Math.abs(k)]!;
     weights[at++] = weight;
     for (let p = 1; p < last; p++) {
       const angle = (-2 * Math.PI * ((k * p) % n)) / n;
@@ -147,31 +126,4 @@ function pickingWeights(response: Float64Array, n: number, last: number): Float3
     }
   }
   return weights;
-}
-
-/**
- * The filter's response at bins 0 to below half of `bins`, of `n` bins per sample rate, over `n` for the inverse
- * transform that does not divide. It is 1 (times that) at 0 Hz.
- */
-function frequencyResponse(filter: LowPass, n: number, bins: number, ratio: number): Float64Array {
-  // The integral over the impulse response, as a sum at twice the rate that the response's bandwidth asks for.
-  const step = 0.5 / Math.min(1, ratio);
-  const terms = Math.ceil(filter.halfWidth / step);
-  const weights = Float64Array.from({ length: terms }, (_, j) => filter.at(j * step));
-  const response = Float64Array.from({ length: bins }, (_, k) => {
-    // cos(j a) by the recurrence of Chebyshev.
-    const cosine = Math.cos((2 * Math.PI * k * step) / n);
-    let previous = cosine;
-    let current = 1;
-    let sum = -weights[0]! / 2;
-    for (let j = 0; j < terms; j++) {
-      sum += weights[j]! * current;
-      const next = 2 * cosine * current - previous;
-      previous = current;
-      current = next;
-    }
-    return sum;
-  });
-  const scale = 1 / (response[0]! * n);
-  return response.map((value) => value * scale);
 }

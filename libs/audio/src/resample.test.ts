@@ -150,6 +150,21 @@ describe('resample', () => {
   });
 });
 
+describe("the filter's gain", () => {
+  it.each([1 / 3, 2 / 2 ** (2 / 12), 0.01])('is the transform of its impulse response, at ratio %d', (ratio) => {
+    const filter = resamplingFilter(ratio);
+    const nyquist = 0.5 * Math.min(1, ratio);
+    const step = 0.05 / nyquist;
+    for (let f = 0; f < 1.6 * nyquist; f += 0.0173 * nyquist) {
+      let sum = step * filter.at(0);
+      for (let t = step; t < filter.halfWidth; t += step) {
+        sum += 2 * step * filter.at(t) * Math.cos(2 * Math.PI * f * t);
+      }
+      expect(Math.abs(filter.gain(f) - sum), `at ${f}`).toBeLessThan(1e-7);
+    }
+  });
+});
+
 describe('both ways of running the filter agree with its definition', () => {
   it.each(PAIRS)('from %d to %d Hz', (orig_sr, target_sr) => {
     const input = Float32Array.from({ length: 5000 }, (_, i) => Math.sin(i * i * 0.77) * 0.5);
