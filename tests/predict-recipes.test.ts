@@ -39,7 +39,7 @@ const CASES: Case[] = [
     recipe: 'cnn2d',
     changes: [
       ['epochs: 100', 'epochs: 1'],
-      ['frames: 94', 'frames: 16'],
+      ['frames: 94', 'frames: 8'],
     ],
   },
   {
@@ -73,6 +73,36 @@ describe.each(CASES)('$recipe', ({ recipe, changes, args = [], stage }) => {
     expect(before.length).toBeGreaterThan(5);
     expect(now).toEqual(before);
   }, 240_000);
+});
+
+describe('a recipe that hears a quarter of a second', () => {
+  interface Reply {
+    window_s: number;
+    heard_s: number;
+    predictions: { start_s: number; end_s: number }[];
+    notices: string[];
+  }
+
+  it('is given windows of that length, and says of longer ones how much of them it hears', async () => {
+    const recording = join(data, '01_calm_1.wav');
+    const usual = await project.cli(['predict', 'cnn2d', recording, '--json']);
+    expect(usual).toMatchObject({ code: 0, err: '' });
+    const { predictions, ...reply } = JSON.parse(usual.out) as Reply;
+    expect(reply).toMatchObject({ window_s: 0.2, heard_s: 0.2, notices: [] });
+    expect(predictions.length).toBeGreaterThan(1);
+    expect(predictions.every(({ start_s, end_s }) => end_s - start_s < 0.201)).toBe(true);
+
+    const longer = await project.cli(['predict', 'cnn2d', recording, '--window=6']);
+    expect(longer.out).toContain('windows of 6 s every 3 s, 0.3 s of each heard');
+    expect(longer.err).toMatch(
+      /^note: of the longest window, \d\.\d s, only 0\.3 s are heard: that is what images takes in; windows of 0\.2 s are heard whole\n$/,
+    );
+  });
+
+  it('says nothing of it where recordings are no longer', async () => {
+    const { err } = await project.cli(['predict', 'cnn2d', join(data, '01_calm_1.wav'), '--window=0.25']);
+    expect(err).toBe('');
+  });
 });
 
 describe('a run whose report compares several networks', () => {

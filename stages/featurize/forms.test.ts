@@ -149,6 +149,26 @@ describe('form matrix', () => {
   });
 });
 
+describe('hearing', () => {
+  const kept = (params: object, end_s: number, rate: number | undefined = 16_000) => {
+    const given = { params: { hop_length: 512, align: 'start', ...params } as never, rate };
+    const { items } = stage.hears!({ ...given, items: [{ start_s: 0, end_s }] });
+    return items.map(({ start_s, end_s }) => [start_s, end_s]);
+  };
+
+  it('is of what the length leaves: its seconds, or as many hops as there are frames', () => {
+    expect(kept({ length: { frames: 94 } }, 6)).toEqual([[0, 3.008]]);
+    expect(kept({ length: { seconds: 2 } }, 6)).toEqual([[0, 2]]);
+    expect(kept({ length: { seconds: 2 }, align: 'center' }, 6)).toEqual([[2, 4]]);
+    expect(kept({ length: { seconds: 2 }, align: 'end' }, 6)).toEqual([[4, 6]]);
+  });
+
+  it('is of all without a length, of what is no longer, and of what has no sample rate yet', () => {
+    expect(kept({}, 6)).toEqual([[0, 6]]);
+    expect(kept({ length: { seconds: 2 } }, 1.5)).toEqual([[0, 1.5]]);
+  });
+});
+
 describe('form channels', () => {
   const stacked = {
     form: 'channels',

@@ -4,7 +4,7 @@
  * Networks take items of one size, so all forms but the first cut or fill every item to a length: the audio to a
  * number of seconds before anything is computed, or the features to a number of frames after.
  */
-import { RequestError, type Static, Type, withUnits } from '@prosodia/core';
+import { RequestError, type Static, type Stretch, Type, withUnits } from '@prosodia/core';
 import { type Matrix, functionals, stackBands, zeros } from '@prosodia/dsp';
 import type { FeatureLayout, FeatureMetadata } from '@prosodia/tables';
 import { type CourseSpec, type FeatureSpec, isCourse, isMeasure } from './features.ts';
@@ -204,6 +204,25 @@ function framesOf({ data, rows, cols }: Matrix, marks: Matrix): Matrix {
 
 function bandNames({ name, matrix: { cols } }: Course): string[] {
   return cols === 1 ? [name] : Array.from({ length: cols }, (_, band) => `${name}_${bandName(band, cols)}`);
+}
+
+/** What a length leaves of a stretch of a recording. Each frame stands for the samples up to the next one. */
+export function keptOf(
+  whole: Stretch,
+  rate: number | undefined,
+  {
+    length,
+    align,
+    hop_length,
+  }: Partial<Pick<FormOptions, 'length'>> & Pick<FormOptions, 'align'> & { hop_length: number },
+): Stretch {
+  if (!length || rate === undefined) return whole;
+  const most = 'seconds' in length ? length.seconds : (length.frames * hop_length) / rate;
+  const { start_s, end_s } = whole;
+  const surplus = end_s - start_s - most;
+  if (surplus <= 0) return whole;
+  const from = start_s + { start: 0, center: surplus / 2, end: surplus }[align];
+  return { start_s: from, end_s: from + most };
 }
 
 /** `length` samples of `y`, and the share of them that is added silence. */

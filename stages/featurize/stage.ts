@@ -3,7 +3,15 @@ import { DataError, RequestError, mapSharded, Type, defineStage } from '@prosodi
 import { AudioTable, FeatureTable, type ItemRow, OnErrorSchema, SkippedItems } from '@prosodia/tables';
 import { FEATURE_NAMES, FeatureSchema, type FeatureSpec } from './features.ts';
 import { composed } from './compose.ts';
-import { AlignSchema, type FormOptions, FormSchema, LengthSchema, NormalizeSchema, checkForm } from './forms.ts';
+import {
+  AlignSchema,
+  type FormOptions,
+  FormSchema,
+  LengthSchema,
+  NormalizeSchema,
+  checkForm,
+  keptOf,
+} from './forms.ts';
 import type { FeaturizeItem, FeaturizeResult, FeaturizeSetup } from './rows.ts';
 
 const USUAL_FEATURES: FeatureSpec[] = [
@@ -89,6 +97,8 @@ export default defineStage({
     }
     skipped.report({ notice, metrics, leftOut }, done - skipped.count);
   },
+
+  hears: ({ params, rate, items }) => ({ rate, items: items.map((item) => keptOf(item, rate, params)) }),
 
   compose: async ({ params, audio }) => ({ features: composed(audio('audio'), params, optionsOf(params)) }),
 });

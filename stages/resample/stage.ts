@@ -63,6 +63,8 @@ export default defineStage({
     }
   },
 
+  hears: ({ params, items }) => ({ rate: params.rate, items }),
+
   // Rates and channels are as many as there are files: whoever runs the model gives it mono samples at this rate.
   compose: async ({ params }) => ({
     audio: { kind: 'audio', samples: onnx.waveform(), rate: params.rate, parts: undefined },

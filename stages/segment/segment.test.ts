@@ -62,6 +62,24 @@ describe('segmentBounds', () => {
   });
 });
 
+describe('hearing', () => {
+  const heard = (params: object, end_s: number, rate: number | undefined = 10) =>
+    stage.hears!({ params: { tail: 'pad', parts: 0, ...params } as never, rate, items: [{ start_s: 0, end_s }] });
+
+  it('is of every segment, without the silence that pads the last one', () => {
+    expect(heard({ length_s: 1, overlap: 0.5 }, 1.7).items).toEqual([
+      { start_s: 0, end_s: 1 },
+      { start_s: 0.5, end_s: 1.5 },
+      { start_s: 1, end_s: 1.7 },
+    ]);
+    expect(heard({ length_s: 1, overlap: 0, tail: 'drop' }, 1.7).items).toEqual([{ start_s: 0, end_s: 1 }]);
+    expect(heard({ parts: 2 }, 3).items).toEqual([
+      { start_s: 0, end_s: 1.5 },
+      { start_s: 1.5, end_s: 3 },
+    ]);
+  });
+});
+
 describe('partBounds', () => {
   it('cuts any length into parts without gap or overlap, as equal as whole samples allow', () => {
     const rng = new Rng(8);

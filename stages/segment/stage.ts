@@ -70,6 +70,19 @@ export default defineStage({
     skipped.report({ notice, metrics, leftOut }, done - skipped.count);
   },
 
+  hears({ params, rate, items }) {
+    if (rate === undefined) return { rate, items };
+    const pieces = items.flatMap(({ start_s, end_s }) => {
+      const length = Math.round((end_s - start_s) * rate);
+      const bounds = params.parts > 0 ? partBounds(length, params.parts) : segmentBounds(length, rate, params);
+      return bounds.map(({ start, end }) => ({
+        start_s: start_s + start / rate,
+        end_s: start_s + Math.min(end, length) / rate,
+      }));
+    });
+    return { rate, items: pieces };
+  },
+
   async compose({ params: { length_s, overlap, tail, parts }, audio }) {
     const given = audio('audio');
     const refuse = (problem: string, got: string): never => {

@@ -49,7 +49,8 @@ export async function predictedAgain(
     const group = clips.filter((clip) => speaker === undefined || clip.speaker === speaker);
     const paths = group.map(({ path }) => join(data, path));
     const chosen = stage === undefined ? [] : [`--stage=${stage}`];
-    const { code, out, err } = await project.cli(['predict', recipe, '--json', ...chosen, ...paths]);
+    // In one piece, as the run took them, however little of it the recipe hears.
+    const { code, out, err } = await project.cli(['predict', recipe, '--json', '--window=60', ...chosen, ...paths]);
     if (code !== 0) throw new Error(err);
     const { members, predictions } = JSON.parse(out) as {
       members: string[];

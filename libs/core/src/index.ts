@@ -25,6 +25,7 @@ export {
   throwIfCancelled,
   type ErrorParts,
 } from './errors.ts';
+export type { Hearing, Hears, Stretch } from './hearing.ts';
 export {
   inputSpec,
   many,

@@ -7,6 +7,7 @@
  */
 import type { Static, TObject } from 'typebox';
 import type { Compose } from './composing.ts';
+import type { Hears } from './hearing.ts';
 import type { ArtifactKind, InputSpec, Inputs, Outputs } from './kinds.ts';
 import type { Rng } from './random.ts';
 import type { Serving } from './serving.ts';
@@ -128,6 +129,8 @@ export interface StageDefinition<
   run(context: RunContext<Static<P>, I, O, State>): Promise<void>;
   /** How it applies to new recordings; needed by stages that fit or read a split, else `run` does it. */
   readonly serve?: Serving<P, I, O>;
+  /** What is left of a recording after it; a stage that lacks it takes in all that it is given. */
+  readonly hears?: Hears<Static<P>>;
   /** What it does to recordings as part of one ONNX graph; a run with a stage that lacks it has no one-file model. */
   readonly compose?: Compose<P, O>;
 }

@@ -10,6 +10,7 @@ export { UnknownVariableError } from './pipeline/variables.ts';
 export type { TrainedOn } from './predict/corpora.ts';
 export { type ExportOptions, type ExportReport, exportRun } from './predict/export.ts';
 export { exportOneFile, type OneFileReport } from './predict/export-one-file.ts';
+export type { Heard } from './predict/hearing.ts';
 export { composeOneFile, type OneFile, type OneFileMetadata } from './predict/one-file.ts';
 export type { FeaturesResult, LeftOut, PredictResult, Predicted } from './predict/pass.ts';
 export { openPredictor, servedFromStore, type OpenPredictorOptions } from './predict/predict.ts';

@@ -22,7 +22,7 @@ export interface LiveEvents {
   onProblem(text: string): void;
 }
 
-/** An estimate hears this much. */
+/** An estimate hears this much, or what the model does if that is less. */
 const HEARS_S = 3;
 const EVERY_MS = 500;
 /** Time constant of the smoothing, as the server's. */
@@ -66,7 +66,7 @@ export function liveOnDevice(
   let before = performance.now();
   const stop = new AbortController();
   const estimate = async () => {
-    const samples = recorder.latest(HEARS_S);
+    const samples = recorder.latest(Math.min(HEARS_S, model.window_s));
     if (busy || samples.length < recorder.rate / 2) return;
     busy = true;
     try {

@@ -194,17 +194,17 @@ async function explainShown(): Promise<void> {
   const own = shown;
   const stop = (explaining = new AbortController());
   const { clip } = own;
-  // The window around the cursor: what a model hears in one piece.
-  const { window_s } = models.settings;
-  const duration_s = clip.samples.length / clip.rate;
-  const start_s = Math.max(0, Math.min(player.position - window_s / 2, duration_s - window_s));
-  const piece = clip.samples.slice(Math.round(start_s * clip.rate), Math.round((start_s + window_s) * clip.rate));
   setExplaining(true);
   settle();
   say('Explaining.');
   try {
     const [model] = await models.predictors();
     const { label } = answer.result;
+    // The window around the cursor: what a model hears in one piece.
+    const { window_s = model!.window_s } = models.settings;
+    const duration_s = clip.samples.length / clip.rate;
+    const start_s = Math.max(0, Math.min(player.position - window_s / 2, duration_s - window_s));
+    const piece = clip.samples.slice(Math.round(start_s * clip.rate), Math.round((start_s + window_s) * clip.rate));
     own.explanation = await explain(model!, piece, clip.rate, start_s, label, stop.signal, (done, total) => {
       progress.max = total;
       progress.value = done;

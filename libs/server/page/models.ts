@@ -16,6 +16,8 @@ const onServer = document.querySelector<HTMLInputElement>('input[name="place"][v
 const note = element('place-note', HTMLParagraphElement);
 
 const NONE = '';
+/** As long a window as a model hears in one piece. */
+const USUAL = '';
 const THRESHOLDS = [0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
 
 export class Models {
@@ -72,7 +74,8 @@ export class Models {
   }
 
   get settings(): Settings {
-    return { window_s: Number(windowSelect.value), threshold: Number(thresholdSelect.value) };
+    const { value } = windowSelect;
+    return { window_s: value === USUAL ? undefined : Number(value), threshold: Number(thresholdSelect.value) };
   }
 
   get place(): 'on the server' | 'on this device' {
@@ -128,6 +131,8 @@ export class Models {
   }
 
   #tell(): void {
+    const lengths = new Set(this.#chosen().map(({ window_s }) => `${window_s} s`));
+    element('usual-window', HTMLOptionElement).textContent = `usual: ${[...lengths].join(' and ')}`;
     const missing = this.#chosen().find(({ one_file }) => one_file === null);
     onDevice.disabled = missing !== undefined;
     if (missing && onDevice.checked) onServer.checked = true;

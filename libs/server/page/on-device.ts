@@ -16,6 +16,7 @@ export class OnDevice implements Predictor {
   readonly title: string;
   readonly labels: readonly string[];
   readonly calibrated: boolean;
+  readonly window_s: number;
   /** Hz that the model hears. */
   readonly rate: number;
   readonly #worker: Worker;
@@ -26,6 +27,7 @@ export class OnDevice implements Predictor {
     this.id = model.id;
     this.title = model.title;
     this.calibrated = model.calibrated;
+    this.window_s = model.window_s;
     this.labels = labelsOf(metadata.get('labels')) ?? model.labels;
     this.rate = Number(metadata.get('sample_rate'));
     if (!(this.rate > 0)) throw new Error('the one-file model does not say its sample_rate');
@@ -57,7 +59,11 @@ export class OnDevice implements Predictor {
     return device;
   }
 
-  async predict(clip: Clip, { window_s, threshold }: Settings, signal: AbortSignal): Promise<Prediction> {
+  async predict(
+    clip: Clip,
+    { window_s = this.window_s, threshold }: Settings,
+    signal: AbortSignal,
+  ): Promise<Prediction> {
     const { samples, rate } = clip;
     const duration_s = samples.length / rate;
     const heard = [];

@@ -12,6 +12,7 @@ export class OnServer implements Predictor {
   readonly title: string;
   readonly labels: readonly string[];
   readonly calibrated: boolean;
+  readonly window_s: number;
   readonly #most: number;
 
   /** @param files recordings that the server takes in one batch */
@@ -20,10 +21,15 @@ export class OnServer implements Predictor {
     this.title = model.title;
     this.labels = model.labels;
     this.calibrated = model.calibrated;
+    this.window_s = model.window_s;
     this.#most = Math.min(BATCH, files);
   }
 
-  async predict(clip: Clip, { window_s, threshold }: Settings, signal: AbortSignal): Promise<Prediction> {
+  async predict(
+    clip: Clip,
+    { window_s = this.window_s, threshold }: Settings,
+    signal: AbortSignal,
+  ): Promise<Prediction> {
     const query = new URLSearchParams({
       model: this.id,
       window_s: String(window_s),

@@ -3,7 +3,8 @@ import type { Prediction } from './api.ts';
 import type { Clip } from './clip.ts';
 
 export interface Settings {
-  window_s: number;
+  /** Undefined: as long as the model hears in one piece. */
+  window_s: number | undefined;
   threshold: number;
 }
 
@@ -12,6 +13,8 @@ export interface Predictor {
   readonly title: string;
   readonly labels: readonly string[];
   readonly calibrated: boolean;
+  /** Seconds that it hears in one piece. */
+  readonly window_s: number;
   /** What the prediction of a recording says. Throws if there is none. */
   predict(clip: Clip, settings: Settings, signal: AbortSignal): Promise<Prediction>;
   /**

@@ -33,8 +33,7 @@ interface SocketHandler {
   wsHandler: (socket: WebSocket, request: FastifyRequest) => void;
 }
 
-/** Length of a window, and threshold, where a request says nothing: as `prosodia predict`. */
-const WINDOW_S = 6;
+/** Where a request says nothing: as `prosodia predict`. */
 const THRESHOLD = 0.4;
 
 export function handlers(
@@ -82,8 +81,8 @@ export function handlers(
     sent: readonly Omit<Recording, 'name'>[],
     reply: FastifyReply,
   ): Promise<{ model: ServedModel; settings: Omit<PredictReply, 'result'>; top_k: number; result: JobResult }> {
-    const { window_s = WINDOW_S, hop_s = window_s / 2, threshold = THRESHOLD, top_k = 3 } = options;
     const model = modelOf(models, options.model);
+    const { window_s = model.window_s, hop_s = window_s / 2, threshold = THRESHOLD, top_k = 3 } = options;
     const recordings = sent.map((own, i) => ({
       ...own,
       name: sent.length === 1 ? 'the recording' : `recording ${i + 1}`,
@@ -98,6 +97,7 @@ export function handlers(
       calibrated,
       window_s,
       hop_s,
+      ...(result.heard_s === undefined ? {} : { heard_s: result.heard_s }),
       threshold,
       notices: result.notices,
     };
@@ -129,7 +129,7 @@ export function handlers(
     batch,
     stream,
     models: (): ModelsReply => ({
-      models: models.map(({ id, index, title, pipeline, run, members, labels, calibrated, card }) => ({
+      models: models.map(({ id, index, title, pipeline, run, members, labels, calibrated, window_s, card }) => ({
         id,
         title,
         pipeline,
@@ -137,7 +137,7 @@ export function handlers(
         members,
         labels,
         calibrated,
-        window_s: WINDOW_S,
+        window_s,
         threshold: THRESHOLD,
         card: card === undefined ? null : `/v1/models/${encodeURIComponent(id)}/card`,
         ...oneFileOf(id, oneFiles.state(index)),

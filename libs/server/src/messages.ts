@@ -23,6 +23,10 @@ export interface ModelFacts {
   /** Stage instances whose probabilities are averaged. */
   members: string[];
   calibrated: boolean;
+  /** Length of the windows that longer recordings are cut into unless a request says otherwise, in seconds. */
+  window_s: number;
+  /** Window of a stream at most: a model that hears fewer of its last seconds would hear the first of them. */
+  stream_s: number;
 }
 
 export interface ThreadData {
@@ -73,6 +77,8 @@ export interface JobResult {
   /** In the order of the recordings. */
   outcomes: Outcome[];
   notices: string[];
+  /** Seconds of a window that reach the models; undefined if the model does not say. */
+  heard_s: number | undefined;
   /** How long the thread took. */
   seconds: number;
 }

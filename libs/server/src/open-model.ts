@@ -8,7 +8,8 @@ import type { ModelSource } from './messages.ts';
 
 /** What is used of a predictor; that of an exported folder is another class of the same form. */
 type OwnPredictor = Pick<Predictor, 'pipeline' | 'run' | 'title' | 'labels' | 'members' | 'calibrated' | 'predict'> &
-  Partial<Pick<Predictor, 'oneFile'>>;
+  // Folders that were exported by earlier versions lack these.
+  Partial<Pick<Predictor, 'oneFile' | 'window_s' | 'hears'>>;
 
 export interface OpenModel {
   predictor: OwnPredictor;

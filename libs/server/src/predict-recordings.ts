@@ -32,12 +32,14 @@ export async function predictRecordings(
       outcomes[i] = { refused: 'not-predicted', reason: reasonOf(error) };
     }
   }
-  if (files.length === 0) return { outcomes: outcomes.map((outcome) => outcome!), notices: [] };
+  const heard_s = predictor.hears?.(window_s).seconds;
+  if (files.length === 0) return { outcomes: outcomes.map((outcome) => outcome!), notices: [], heard_s };
   const result = await predictor.predict(files, { window_s, hop_s, threads: 1, signal });
   const found = byName(result, summarize, durations);
   return {
     outcomes: outcomes.map((outcome, i) => outcome ?? found.get(recordings[i]!.name) ?? UNHEARD),
     notices: result.notices,
+    heard_s,
   };
 }
 

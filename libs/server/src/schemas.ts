@@ -18,8 +18,9 @@ const options = {
     Type.Number({
       minimum: 0.1,
       maximum: 60,
-      default: 6,
-      description: 'Longer recordings are cut into windows of this length, in seconds.',
+      description:
+        'Longer recordings are cut into windows of this length, in seconds. Default: what the model hears of a ' +
+        'recording, at most 6; `GET /v1/models` tells it.',
     }),
   ),
   hop_s: Type.Optional(
@@ -90,6 +91,9 @@ const settings = {
   calibrated: Type.Boolean({ description: 'Whether the run calibrated the probabilities on rows it had not seen.' }),
   window_s: Seconds,
   hop_s: Seconds,
+  heard_s: Type.Optional(
+    Type.Number({ minimum: 0, description: 'Seconds of a window that the model hears: less if window_s is too long.' }),
+  ),
   threshold: Probability,
   notices: Type.Array(Type.String(), { description: 'What was unusual.' }),
 };
@@ -146,7 +150,7 @@ export const Model = Type.Object(
     members: Type.Array(Type.String(), { description: 'Stages whose probabilities are averaged.' }),
     labels: Type.Array(Type.String(), { description: 'In the order of the probabilities.' }),
     calibrated: Type.Boolean(),
-    window_s: Type.Number({ description: 'Default length of a window.' }),
+    window_s: Type.Number({ description: 'Default length of a window: it is heard whole.' }),
     threshold: Type.Number({ description: 'Default threshold of uncertainty.' }),
     card: Type.Union([Type.String(), Type.Null()], {
       description: 'Path of the model card (Markdown): data, licence, figures, limits. Null if there is none.',
@@ -206,7 +210,12 @@ export const StreamStart = Type.Object(
     }),
     model: Type.Optional(Type.String()),
     window_s: Type.Optional(
-      Type.Number({ minimum: 1, maximum: 10, default: 3, description: 'Seconds that an estimate hears.' }),
+      Type.Number({
+        minimum: 1,
+        maximum: 10,
+        default: 3,
+        description: 'Seconds that an estimate hears; not more than the model does.',
+      }),
     ),
     smoothing_s: Type.Optional(
       Type.Number({

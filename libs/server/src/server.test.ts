@@ -8,7 +8,7 @@ import type { ProblemDetails } from './problem.ts';
 import { NAMED } from './schemas.ts';
 import type { BatchReply, ModelsReply, PredictReply, ReadyReply } from './schemas.ts';
 import type { RunningServer } from './server.ts';
-import { RATE, form, recording } from './testing.ts';
+import { FakeModel, RATE, form, recording } from './testing.ts';
 import { useServer } from './testing-server.ts';
 
 const { fake, log, server, start, another, post, body, problem, raw } = useServer();
@@ -278,6 +278,23 @@ describe('access', () => {
       expect(headers.get('x-content-type-options')).toBe('nosniff');
       expect(headers.get('referrer-policy')).toBe('no-referrer');
       expect(headers.get('access-control-allow-origin')).toBeNull();
+    }
+  });
+});
+
+describe('a model that hears less than a usual window', () => {
+  it('has windows as long as it hears, and says so of longer ones that are asked for', async () => {
+    const hearing = new FakeModel({ hears_s: 2.5 });
+    try {
+      const own = await another({ models: [{ source: { kind: 'bundle', folder: hearing.folder } }] });
+      const { models } = await body<ModelsReply>(await fetch(`${own.url}/v1/models`), 'models');
+      expect(models).toMatchObject([{ window_s: 2.5 }]);
+      const usual = await body<PredictReply>(await post('/v1/predict', recording(5), {}, own), 'predict');
+      expect(usual).toMatchObject({ window_s: 2.5, hop_s: 1.25, heard_s: 2.5, result: { windows: 3 } });
+      const longer = await body<PredictReply>(await post('/v1/predict?window_s=6', recording(5), {}, own), 'predict');
+      expect(longer).toMatchObject({ window_s: 6, heard_s: 2.5, result: { windows: 1 } });
+    } finally {
+      hearing.remove();
     }
   });
 });

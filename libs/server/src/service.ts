@@ -89,6 +89,7 @@ export class Service {
       return {
         outcomes: results.flatMap(({ outcomes }) => outcomes),
         notices: [...new Set(results.flatMap(({ notices }) => notices))],
+        heard_s: results[0]?.heard_s,
         seconds: Math.max(...results.map(({ seconds }) => seconds)),
       };
     } finally {

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import type { StreamReply } from './schemas.ts';
+import { FakeModel } from './testing.ts';
 import { ajv, useServer } from './testing-server.ts';
 
 const { server, start, another, raw } = useServer();
@@ -25,6 +26,21 @@ describe('WebSocket /v1/stream', () => {
       12,
     );
     stream.socket.close();
+  });
+
+  it('hears no more of the last seconds than the model does', async () => {
+    const hearing = new FakeModel({ hears_s: 2.5 });
+    try {
+      const own = await another({ models: [{ source: { kind: 'bundle', folder: hearing.folder } }] });
+      const stream = await open(own);
+      stream.send(START);
+      expect(await stream.next()).toMatchObject({ type: 'ready', window_s: 2.5 });
+      stream.sendAudio(4, 0.5);
+      expect(await stream.next()).toMatchObject({ type: 'estimate', start_s: 1.5, end_s: 4 });
+      stream.socket.close();
+    } finally {
+      hearing.remove();
+    }
   });
 
   it.each([

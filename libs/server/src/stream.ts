@@ -90,8 +90,9 @@ export class Stream {
     } catch {
       throw invalid('the first message is not JSON');
     }
-    const settings = this.#means.start(message);
-    const model = this.#means.model(settings.model);
+    const asked = this.#means.start(message);
+    const model = this.#means.model(asked.model);
+    const settings = { ...asked, window_s: Math.min(asked.window_s, model.stream_s) };
     this.#started = { settings, model, at: performance.now() };
     this.#due = Math.round(EVERY_S * settings.sample_rate);
     this.#say({

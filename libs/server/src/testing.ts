@@ -20,8 +20,11 @@ export const RATE = {
   wait: 8005,
 } as const;
 
-/** @param oneFile body of the method of that name; none: a predictor without it */
-const predictor = (oneFile: string | undefined) => `
+/**
+ * @param oneFile body of the method of that name; none: a predictor without it
+ * @param hears_s how much it hears of a recording; none: a predictor that does not say
+ */
+const predictor = ({ oneFile, hears_s }: FakeOptions) => `
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -68,6 +71,7 @@ export function summarizeFiles(labels, predictions) {
 export async function openPredictor() {
   return {
     pipeline: 'fake', run: 1, title: 'A model that does as it is told', labels, members: ['forest'], calibrated: true,
+    ${hears_s === undefined ? '' : `window_s: ${hears_s}, hears: (s) => (s > ${hears_s} ? { seconds: ${hears_s}, cutBy: 'features' } : { seconds: s }),`}
     ${oneFile === undefined ? '' : `async oneFile() { ${oneFile} },`}
     async predict(files, options) {
       const found = await Promise.all(files.map((file) => predictOne(file, options)));
@@ -83,14 +87,19 @@ export async function openPredictor() {
 }
 `;
 
+interface FakeOptions {
+  oneFile?: string;
+  hears_s?: number;
+}
+
 export class FakeModel {
   readonly folder: string;
 
-  constructor({ oneFile }: { oneFile?: string } = {}) {
+  constructor(options: FakeOptions = {}) {
     this.folder = mkdtempSync(join(tmpdir(), 'prosodia-fake-'));
     mkdirSync(join(this.folder, 'lib'));
     writeFileSync(join(this.folder, 'package.json'), '{ "type": "module" }');
-    writeFileSync(join(this.folder, 'lib', 'prosodia.js'), predictor(oneFile));
+    writeFileSync(join(this.folder, 'lib', 'prosodia.js'), predictor(options));
     writeFileSync(join(this.folder, 'model_card.md'), '# A model that does as it is told\n');
   }
 

@@ -6,9 +6,14 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { encodeWav } from '@prosodia/audio';
 import { Rng, serializeError } from '@prosodia/core';
-import type { FromThread, ThreadData, ToThread } from './messages.ts';
+import type { FromThread, ModelFacts, ThreadData, ToThread } from './messages.ts';
 import { type OpenModel, openModel } from './open-model.ts';
 import { predictRecordings } from './predict-recordings.ts';
+
+/** Window of a model that does not say what it hears. */
+const USUAL_S = 6;
+/** The longest window of a stream. */
+const STREAM_S = 10;
 
 const port = parentPort!;
 const { sources, limits } = workerData as ThreadData;
@@ -23,7 +28,7 @@ async function warmUp(model: OpenModel): Promise<void> {
   const rng = new Rng(0, 'warm up');
   const noise = Float32Array.from({ length: 16_000 }, () => 0.1 * rng.normal());
   const recording = { name: 'noise', bytes: new Uint8Array(encodeWav(noise, 16_000)) };
-  const job = { model: 0, recordings: [recording], window_s: 6, hop_s: 3 };
+  const job = { model: 0, recordings: [recording], window_s: USUAL_S, hop_s: USUAL_S / 2 };
   await predictRecordings(model, job, limits, new AbortController().signal);
 }
 
@@ -50,15 +55,23 @@ async function serve(): Promise<void> {
   });
   say({
     type: 'ready',
-    models: models.map(({ predictor: { pipeline, run, title, labels, members, calibrated } }) => ({
-      pipeline,
-      run,
-      title,
-      labels: [...labels],
-      members: [...members],
-      calibrated,
-    })),
+    models: models.map(({ predictor }) => factsOf(predictor)),
   });
+}
+
+function factsOf(predictor: OpenModel['predictor']): ModelFacts {
+  const { pipeline, run, title, labels, members, calibrated, window_s = USUAL_S } = predictor;
+  const cut = predictor.hears?.(STREAM_S).cutBy !== undefined;
+  return {
+    pipeline,
+    run,
+    title,
+    labels: [...labels],
+    members: [...members],
+    calibrated,
+    window_s,
+    stream_s: cut ? window_s : STREAM_S,
+  };
 }
 
 void serve();

@@ -8,6 +8,8 @@ export interface Settings {
   members: readonly string[];
   window_s: number;
   hop_s: number;
+  /** Seconds of a window that reach the models. */
+  heard_s: number;
   /** Uncertain below this probability. */
   threshold: number;
   calibrated: boolean;
@@ -52,7 +54,7 @@ function quoted(text: string): string {
 /** A line for each file, and its time line below it if it was heard in several windows. */
 export function asTable(
   { labels, predictions }: PredictResult,
-  { run, pipeline, members, window_s, hop_s, threshold, calibrated }: Settings,
+  { run, pipeline, members, window_s, hop_s, heard_s, threshold, calibrated }: Settings,
   top: number,
 ): string {
   const said = (label: string, probability: number) => (probability < threshold ? `uncertain (${label}?)` : label);
@@ -69,7 +71,7 @@ export function asTable(
       said(label, probability),
       ranked.map(({ name, p }) => `${name} ${p.toFixed(3)}`).join('  '),
     ];
-    if (windows === 1) return [whole];
+    if (windows === 1 || timeline.length === 1) return [whole];
     const parts = timeline.map((part) => [
       '',
       time(part.start_s, part.end_s),
@@ -80,7 +82,7 @@ export function asTable(
   });
   const facts = [
     `run ${run} of ${pipeline}: ${members.length > 4 ? `mean of ${members.length} models' predictions` : members.join(' + ')}`,
-    `windows of ${window_s} s every ${hop_s} s`,
+    `windows of ${window_s} s every ${hop_s} s${heard_s < window_s ? `, ${heard_s.toFixed(1)} s of each heard` : ''}`,
     `uncertain below ${threshold}`,
     calibrated
       ? `probabilities calibrated${members.length > 1 ? ', each before the mean was taken' : ''}`

@@ -22,7 +22,11 @@ export const predict: Command = {
       summary: 'stage that predicts, or stage[axis=value] (default: what the report judges)',
       placeholder: 'NAME',
     },
-    window: { type: 'value', summary: 'longer recordings are cut into windows (default: 6)', placeholder: 'SECONDS' },
+    window: {
+      type: 'value',
+      summary: 'longer recordings are cut into windows (default: what the recipe hears, at most 6)',
+      placeholder: 'SECONDS',
+    },
     hop: { type: 'value', summary: 'from one window to the next (default: half a window)', placeholder: 'SECONDS' },
     speakers: {
       type: 'value',
@@ -42,8 +46,8 @@ export const predict: Command = {
         expected: `prosodia predict ${USAGE}`,
       });
     }
-    const window_s = number(args, 'window', 6, { above: 0 });
-    const hop_s = number(args, 'hop', window_s / 2, { above: 0 });
+    const window = number(args, 'window', undefined, { above: 0 });
+    const hop = number(args, 'hop', undefined, { above: 0 });
     const top = number(args, 'top-k', 3, { above: 0, whole: true });
     const threshold = number(args, 'threshold', 0.4, { from: 0, to: 1 });
     const project = context.project();
@@ -55,8 +59,12 @@ export const predict: Command = {
     const started = performance.now();
     let predictor: Predictor | undefined;
     let result: PredictResult;
+    let window_s: number;
+    let hop_s: number;
     try {
       predictor = await openPredictor(project, run, { stage: args.values.get('stage') });
+      window_s = window ?? predictor.window_s;
+      hop_s = hop ?? window_s / 2;
       result = await predictor.predict(files, {
         window_s,
         hop_s,
@@ -72,7 +80,17 @@ export const predict: Command = {
       process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
     }
     const { calibrated, members, pipeline } = predictor;
-    const settings: Settings = { run: predictor.run, pipeline, members, window_s, hop_s, threshold, calibrated };
+    const heard_s = predictor.hears(window_s).seconds;
+    const settings: Settings = {
+      run: predictor.run,
+      pipeline,
+      members,
+      window_s,
+      hop_s,
+      heard_s,
+      threshold,
+      calibrated,
+    };
     if (args.flags.has('json')) context.out.write(`${JSON.stringify(asObject(result, settings))}\n`);
     else context.out.write(args.flags.has('csv') ? asCsv(result, settings) : asTable(result, settings, top));
     for (const notice of result.notices) context.err.write(`note: ${notice}\n`);
@@ -90,12 +108,12 @@ function speakersOf(args: ParsedArgs): 'one' | 'folder' {
   throw new RequestError({ problem: '--speakers says who speaks', expected: 'one or folder', got: text });
 }
 
-function number(
+function number<Otherwise extends number | undefined>(
   args: ParsedArgs,
   name: string,
-  otherwise: number,
+  otherwise: Otherwise,
   { above = -Infinity, from = -Infinity, to = Infinity, whole = false },
-): number {
+): number | Otherwise {
   const text = args.values.get(name);
   if (text === undefined) return otherwise;
   const value = Number(text);

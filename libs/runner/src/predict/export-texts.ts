@@ -7,7 +7,7 @@ import { openPredictor } from './lib/prosodia.js';
 
 const files = process.argv.slice(2).map((path) => ({ name: path, source: { path } }));
 const predictor = await openPredictor();
-const { labels, predictions, refused, notices } = await predictor.predict(files, { window_s: 6, hop_s: 3 });
+const { labels, predictions, refused, notices } = await predictor.predict(files);
 
 for (const { file, start_s, end_s, probabilities } of predictions) {
   const probability = Math.max(...probabilities);
@@ -62,7 +62,7 @@ for row, probabilities in zip(rows, np.mean(by_model, axis=0)):
 `;
 
 export function readme(contract: Contract): string {
-  const { title, pipeline, run, labels, members, models, calibrated, made_by } = contract;
+  const { title, pipeline, run, labels, members, models, calibrated, window_s, made_by } = contract;
   const count = Object.keys(models).length;
   return `# ${title}
 
@@ -74,7 +74,7 @@ npm install
 node predict.mjs speech.wav
 \`\`\`
 
-WAV and FLAC of any sample rate, channel count and length; what is longer than 6 seconds is cut into windows. The
+WAV and FLAC of any sample rate, channel count and length; what is longer than ${window_s} seconds is cut into windows. The
 probabilities are ${calibrated ? 'calibrated' : 'as the models give them, not calibrated'}${
     members.length > 1 ? `, the mean of ${members.length} predictors` : ''
   }. The code in \`lib\` is that of the training stages, the numbers in

@@ -10,6 +10,7 @@ import { hasCode } from '../store/files.ts';
 import { exportCode } from './export-code.ts';
 import { FEATURES_MJS, PREDICT_MJS, PREDICT_PY, modelCard, readme } from './export-texts.ts';
 import { CONTRACT, type Contract } from './exported.ts';
+import { Ear } from './hearing.ts';
 import { servedFromStore } from './predict.ts';
 import { type ServedRun, splitReference } from './served-run.ts';
 
@@ -112,6 +113,7 @@ async function write(
     labels: [...served.labels],
     corpora: [...served.corpora],
     calibrated: calibrates.every((own) => own),
+    window_s: (await Ear.of(served)).window_s,
     members: [...served.members],
     instances,
     saved,

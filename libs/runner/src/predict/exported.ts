@@ -22,6 +22,8 @@ export interface Contract {
   corpora?: TrainedOn[];
   /** Whether the run calibrated the probabilities. */
   calibrated: boolean;
+  /** Longer recordings are cut into windows of this length, in seconds. Folders of earlier versions lack it. */
+  window_s?: number;
   /** Outputs whose mean is the prediction. */
   members: string[];
   /** The members and all upstream of them, with the parameters they had in the run. */

@@ -13,6 +13,7 @@ import {
 } from '@prosodia/core';
 import { servedInputs } from '../host/serve.ts';
 import type { TrainedOn } from './corpora.ts';
+import { Ear } from './hearing.ts';
 import { type ServedRun, splitReference } from './served-run.ts';
 
 /** What the file says of itself; all of it also stands in its metadata, as text. */
@@ -43,7 +44,7 @@ export type OneFile =
   | { readonly reason: string };
 
 /** What `predict` takes unless told otherwise. */
-const USUAL = { threshold: 0.4, window_s: 6 } as const;
+const THRESHOLD = 0.4;
 
 const LIMITS =
   'An emotion that is acted is not one that is felt, and a label is the opinion of who gave it. The model knows the ' +
@@ -63,7 +64,8 @@ export async function composeOneFile(served: ServedRun): Promise<OneFile> {
       sample_rate: walk.rate,
       labels: [...served.labels],
       calibrated: await calibrated(served),
-      ...USUAL,
+      threshold: THRESHOLD,
+      window_s: (await Ear.of(served)).window_s,
       members: served.members.map((reference) => splitReference(reference).instance),
       corpora: served.corpora,
       limits: LIMITS,

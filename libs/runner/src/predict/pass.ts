@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError, GIVEN_CORPUS, type GivenFile, Shelf, type StageDefinition, inputSpec } from '@prosodia/core';
 import { serveStage, servedInputs } from '../host/serve.ts';
+import type { Ear } from './hearing.ts';
 import { PassRecordings } from './given-recordings.ts';
 import { type ServedRun, splitReference } from './served-run.ts';
 
@@ -83,6 +84,7 @@ const CLIPS_PER_THREAD = 200;
 
 export class Pass {
   readonly #run: ServedRun;
+  readonly #ear: Ear;
   readonly #kept: Map<string, Map<string, Promise<unknown>>>;
   readonly #files: readonly GivenFile[];
   readonly #options: PassOptions;
@@ -107,12 +109,14 @@ export class Pass {
   /** @param folder empty folder for what the stages write and has no room in memory */
   constructor(
     run: ServedRun,
+    ear: Ear,
     kept: Map<string, Map<string, Promise<unknown>>>,
     files: readonly GivenFile[],
     options: PassOptions,
     folder: string,
   ) {
     this.#run = run;
+    this.#ear = ear;
     this.#kept = kept;
     this.#files = files;
     this.#options = options;
@@ -158,7 +162,7 @@ export class Pass {
       if (sums.has(clip_id)) this.#notices.add(`${clip_id}: predicted without a part of it: ${reason}`);
     }
     const { left_out, refused } = this.#losses((clip_id) => sums.has(clip_id));
-    const notices = [...this.#notices].map((notice) => this.#named(notice));
+    const notices = [...this.#unheard(), ...this.#notices].map((notice) => this.#named(notice));
     return { labels: [...labels], predictions, left_out, refused, notices };
   }
 
@@ -349,11 +353,28 @@ export class Pass {
     return { left_out, refused: inOrder.map(([file, reason]) => ({ file: this.#files[file]!.name, reason })) };
   }
 
+  /** Says it where a part of what was given did not reach the models. */
+  #unheard(): string[] {
+    const longest = [...this.#clips.values()].reduce((most, { start_s, end_s }) => Math.max(most, end_s - start_s), 0);
+    const { seconds, cutBy } = this.#ear.hears(longest);
+    if (cutBy === undefined) return [];
+    const { window_s } = this.#ear;
+    const fix = this.#ear.hears(window_s).cutBy === undefined ? `; windows of ${window_s} s are heard whole` : '';
+    return [
+      `of the longest window, ${longest.toFixed(1)} s, only ${seconds.toFixed(1)} s are heard: that is what ${cutBy} takes in${fix}`,
+    ];
+  }
+
   /** A notice of a stage, which knows clips by their id, in the names of the user. */
   #named(notice: string): string {
-    return notice.replaceAll(new RegExp(`${GIVEN_CORPUS}/[\\d.]*\\d`, 'g'), (id) => {
-      const clip = this.#clips.get(id);
-      return clip ? this.#files[clip.file]!.name : id;
+    const id = `${GIVEN_CORPUS}/[\\d.]*\\d`;
+    // Windows of one recording that are named in a row have one name.
+    return notice.replaceAll(new RegExp(`${id}(, ${id})*`, 'g'), (ids) => {
+      const names = ids.split(', ').map((own) => {
+        const clip = this.#clips.get(own);
+        return clip ? this.#files[clip.file]!.name : own;
+      });
+      return [...new Set(names)].join(', ');
     });
   }
 }

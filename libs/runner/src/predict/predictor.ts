@@ -10,13 +10,16 @@ import { rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type GivenFile, RequestError } from '@prosodia/core';
-import { servedInputs } from '../host/serve.ts';
+import { Ear, type Heard } from './hearing.ts';
 import { type OneFile, composeOneFile } from './one-file.ts';
 import { type FeaturesResult, Pass, type PassOptions, type PredictResult } from './pass.ts';
 import { type ServedRun, splitReference } from './served-run.ts';
 
 export interface PredictOptions {
-  /** Longest recording taken in one piece, in seconds; longer ones are cut into windows of it. Default 6. */
+  /**
+   * Longest recording taken in one piece, in seconds; longer ones are cut into windows of it. Default: what the models
+   * hear of a recording, at most 6.
+   */
   window_s?: number;
   /** From the start of one window to that of the next, in seconds. Default: half a window. */
   hop_s?: number;
@@ -33,35 +36,29 @@ const MEMORY_BYTES = 256 * 2 ** 20;
 
 export class Predictor {
   readonly #run: ServedRun;
+  readonly #ear: Ear;
   /** What stages made once, by instance and name. */
   readonly #kept = new Map<string, Map<string, Promise<unknown>>>();
   /** True if every member's probabilities were calibrated by the run. */
   readonly calibrated: boolean;
 
-  private constructor(run: ServedRun, calibrated: boolean) {
+  private constructor(run: ServedRun, ear: Ear, calibrated: boolean) {
     this.#run = run;
+    this.#ear = ear;
     this.calibrated = calibrated;
   }
 
   /** @throws RequestError if a stage of the run does not say how it serves */
   static async open(run: ServedRun): Promise<Predictor> {
-    const seen = new Set<string>();
-    const visit = async (instance: string): Promise<void> => {
-      if (seen.has(instance)) return;
-      seen.add(instance);
-      const { uses, from } = run.instances[instance]!;
-      for (const name of servedInputs(await run.stage(uses))) {
-        for (const reference of from[name] ?? []) await visit(splitReference(reference).instance);
-      }
-    };
+    const ear = await Ear.of(run);
     const calibrates: boolean[] = [];
     for (const member of run.members) {
       const { instance } = splitReference(member);
-      await visit(instance);
       calibrates.push((await run.stage(run.instances[instance]!.uses)).serve?.calibrates === true);
     }
     return new Predictor(
       run,
+      ear,
       calibrates.every((own) => own),
     );
   }
@@ -87,6 +84,16 @@ export class Predictor {
   /** Stage instances whose probabilities are averaged. */
   get members(): readonly string[] {
     return this.#run.members.map((reference) => splitReference(reference).instance);
+  }
+
+  /** Length of the windows that longer recordings are cut into unless told otherwise, in seconds. */
+  get window_s(): number {
+    return this.#ear.window_s;
+  }
+
+  /** How much of a window, or of a recording that is no longer, the models hear. */
+  hears(window_s: number): Heard {
+    return this.#ear.hears(window_s);
   }
 
   /**
@@ -120,7 +127,7 @@ export class Predictor {
     // Mostly it stays empty; then going to the pool of threads for it takes far longer than it does.
     const folder = mkdtempSync(join(tmpdir(), 'prosodia-predict-'));
     try {
-      return await use(new Pass(this.#run, this.#kept, files, checked(options), folder));
+      return await use(new Pass(this.#run, this.#ear, this.#kept, files, checked(this.window_s, options), folder));
     } finally {
       await removed(folder);
     }
@@ -136,7 +143,7 @@ async function removed(folder: string): Promise<void> {
 }
 
 /** @throws RequestError for a window or hop that is no length of time */
-function checked({ window_s = 6, hop_s = window_s / 2, ...rest }: PredictOptions): PassOptions {
+function checked(usual_s: number, { window_s = usual_s, hop_s = window_s / 2, ...rest }: PredictOptions): PassOptions {
   for (const [name, value] of Object.entries({ window_s, hop_s })) {
     if (Number.isFinite(value) && value > 0) continue;
     throw new RequestError({ problem: `${name} is a length of time`, expected: 'seconds above 0', got: String(value) });
