@@ -74,6 +74,8 @@ export const i32 = {
   gtSigned: operation('i32', 0x4a),
   /** The low half of an i64. */
   wrap: operation('i32', 0xa7),
+  /** A float64 without its fraction; a trap if it does not fit. */
+  truncate: operation('i32', 0xaa),
   load: (at: Expr, offset = 0): Expr => ({ type: 'i32', code: [...at.code, 0x28, 2, ...unsigned(offset)] }),
   /** 16 bits, unsigned. */
   load16: (at: Expr, offset = 0): Expr => ({ type: 'i32', code: [...at.code, 0x2f, 1, ...unsigned(offset)] }),
@@ -102,6 +104,8 @@ export const f32 = {
   min: operation('f32', 0x96),
   max: operation('f32', 0x97),
   mul: operation('f32', 0x94),
+  /** The nearest float32 of a float64. */
+  demote: operation('f32', 0xb6),
   lt: operation('i32', 0x5d),
   gt: operation('i32', 0x5e),
   load: (at: Expr, offset = 0): Expr => ({ type: 'f32', code: [...at.code, 0x2a, 2, ...unsigned(offset)] }),
@@ -110,6 +114,8 @@ export const f32 = {
 export const f64 = {
   const: (value: number): Expr => ({ type: 'f64', code: [0x44, ...float64Bytes(value)] }),
   promote: operation('f64', 0xbb),
+  /** The next whole number below. */
+  floor: operation('f64', 0x9c),
   gt: operation('i32', 0x64),
   add: operation('f64', 0xa0),
   sub: operation('f64', 0xa1),
@@ -216,6 +222,11 @@ export const v128 = {
       ...[...a.code, ...b.code, ...simd(0x0d)],
       ...[0, 16, 4, 20].flatMap((first) => laneBytes(first + 8 * half).slice(0, 4)),
     ],
+  }),
+  /** Four of the eight 32-bit lanes of a and b, counted from 0 to 7. */
+  shuffle32: (a: Expr, b: Expr, lanes: readonly [number, number, number, number]): Expr => ({
+    type: 'v128',
+    code: [...a.code, ...b.code, ...simd(0x0d), ...lanes.flatMap((lane) => laneBytes(4 * lane).slice(0, 4))],
   }),
 };
 

@@ -1,1 +1,2 @@
 export * from './assembler.ts';
+export { complexNumbers, keeper, type Butterfly, type Complex, type Keep } from './complex.ts';

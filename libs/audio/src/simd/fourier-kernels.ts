@@ -5,43 +5,40 @@
  * length whose factors are small, and four times the work per instruction. An element is 32 bytes: four real parts,
  * then four imaginary parts. Passes are Stockham's, as in `fft.ts`; each is written out for its factor.
  */
-import { f32x4, i32, v128, type Expr, type Kernel, type KernelSource, type Local } from '@prosodia/wasm';
-import { constant, loadSplat, shuffle, sub } from './lanes.ts';
+import {
+  complexNumbers,
+  f32,
+  f32x4,
+  i32,
+  keeper,
+  v128,
+  type Complex,
+  type Expr,
+  type Kernel,
+  type KernelSource,
+  type Local,
+} from '@prosodia/wasm';
 
-const { add, mul } = f32x4;
+const { add, sub, mul } = f32x4;
+const { cadd, csub, cmul, butterfly2, butterfly4 } = complexNumbers(f32x4);
 
 const ELEMENT = 32;
-
-interface Complex {
-  re: Expr;
-  im: Expr;
-}
+const each = (value: number) => f32x4.splat(f32.const(value));
 
 /** The discrete Fourier transform of a few values, written out. */
 function transformed(kernel: Kernel, x: readonly Complex[], constants: ReadonlyMap<number, Local>): Complex[] {
-  const keep = ({ re, im }: Complex): Complex => ({ re: kernel.let(re), im: kernel.let(im) });
-  const plus = (a: Complex, b: Complex) => keep({ re: add(a.re, b.re), im: add(a.im, b.im) });
-  const minus = (a: Complex, b: Complex) => keep({ re: sub(a.re, b.re), im: sub(a.im, b.im) });
+  const keep = keeper(kernel);
   const radix = x.length;
-  if (radix === 2) return [plus(x[0]!, x[1]!), minus(x[0]!, x[1]!)];
-  if (radix === 4) {
-    const [a, b, c, d] = x as [Complex, Complex, Complex, Complex];
-    const [even, evenDifference, odd, oddDifference] = [plus(a, c), minus(a, c), plus(b, d), minus(b, d)];
-    return [
-      plus(even, odd),
-      quarter(evenDifference, oddDifference, 1),
-      minus(even, odd),
-      quarter(evenDifference, oddDifference, -1),
-    ];
-  }
+  if (radix === 2) return butterfly2([...x], keep);
+  if (radix === 4) return butterfly4([...x], keep);
   const half = (radix - 1) / 2;
   const sums: Complex[] = [];
   const differences: Complex[] = [];
   for (let p = 1; p <= half; p++) {
-    sums.push(plus(x[p]!, x[radix - p]!));
-    differences.push(minus(x[p]!, x[radix - p]!));
+    sums.push(keep(cadd(x[p]!, x[radix - p]!)));
+    differences.push(keep(csub(x[p]!, x[radix - p]!)));
   }
-  const out: Complex[] = [sums.reduce((total, s) => plus(total, s), x[0]!)];
+  const out: Complex[] = [sums.reduce((total, s) => keep(cadd(total, s)), x[0]!)];
   for (let q = 1; q <= half; q++) {
     let even = x[0]!;
     let odd: Complex | undefined;
@@ -71,8 +68,8 @@ function turns(kernel: Kernel, radix: number): Map<number, Local> {
   if (radix % 2 === 0) return constants;
   for (let turn = 1; turn < radix; turn++) {
     const angle = (2 * Math.PI * turn) / radix;
-    constants.set(2 * turn, kernel.let(constant(Math.cos(angle))));
-    constants.set(2 * turn + 1, kernel.let(constant(Math.sin(angle))));
+    constants.set(2 * turn, kernel.let(each(Math.cos(angle))));
+    constants.set(2 * turn + 1, kernel.let(each(Math.sin(angle))));
   }
   return constants;
 }
@@ -88,6 +85,7 @@ function pass(radix: number, first: boolean): KernelSource {
     build(kernel, [from, to, roots, groups, rest]) {
       const apart = kernel.let(i32.mul(groups!, rest!));
       const constants = turns(kernel, radix);
+      const keep = keeper(kernel);
       const end = kernel.let(i32.add(from!, i32.mul(apart, i32.const(radix))));
       const places = Array.from({ length: radix }, () => kernel.variable('i32'));
       const factors = Array.from({ length: first ? 0 : radix - 1 }, () => ({
@@ -97,8 +95,8 @@ function pass(radix: number, first: boolean): KernelSource {
       const runEnd = kernel.variable('i32');
       kernel.whilst(i32.lt(from!, end), () => {
         for (const [p, { re, im }] of factors.entries()) {
-          kernel.set(re, loadSplat(roots!, 8 * p));
-          kernel.set(im, loadSplat(roots!, 8 * p + 4));
+          kernel.set(re, v128.loadSplat32(roots!, 8 * p));
+          kernel.set(im, v128.loadSplat32(roots!, 8 * p + 4));
         }
         kernel.set(runEnd, i32.add(from!, rest!));
         kernel.loop(from!, runEnd, i32.const(ELEMENT), () => {
@@ -109,10 +107,7 @@ function pass(radix: number, first: boolean): KernelSource {
             const im = kernel.let(v128.load(at, 16));
             const w = p > 0 ? factors[p - 1] : undefined;
             if (!w) return { re, im };
-            return {
-              re: kernel.let(sub(mul(re, w.re), mul(im, w.im))),
-              im: kernel.let(add(mul(re, w.im), mul(im, w.re))),
-            };
+            return keep(cmul({ re, im }, w));
           });
           const out = transformed(kernel, x, constants);
           kernel.set(places[0]!, to!);
@@ -140,14 +135,14 @@ function pick(radix: number): KernelSource {
     parameters: ['i32', 'i32', 'i32', 'i32'],
     build(kernel, [from, to, end, numbers]) {
       kernel.loop(to!, end!, i32.const(ELEMENT), () => {
-        const weight = kernel.let(loadSplat(numbers!));
+        const weight = kernel.let(v128.loadSplat32(numbers!));
         let re: Expr = mul(v128.load(from!), weight);
         let im: Expr = mul(v128.load(from!, 16), weight);
         for (let p = 1; p < radix; p++) {
           const a = kernel.let(v128.load(from!, p * ELEMENT));
           const b = kernel.let(v128.load(from!, p * ELEMENT + 16));
-          const c = kernel.let(loadSplat(numbers!, 8 * p - 4));
-          const s = kernel.let(loadSplat(numbers!, 8 * p));
+          const c = kernel.let(v128.loadSplat32(numbers!, 8 * p - 4));
+          const s = kernel.let(v128.loadSplat32(numbers!, 8 * p));
           re = kernel.let(add(re, sub(mul(a, c), mul(b, s))));
           im = kernel.let(add(im, add(mul(a, s), mul(b, c))));
         }
@@ -163,9 +158,12 @@ function pick(radix: number): KernelSource {
 /** Rows to columns, four by four. */
 function transposed(kernel: Kernel, rows: readonly Expr[]): Expr[] {
   const [a, b, c, d] = rows as [Expr, Expr, Expr, Expr];
-  const low = [kernel.let(shuffle(a, b, [0, 4, 1, 5])), kernel.let(shuffle(c, d, [0, 4, 1, 5]))] as const;
-  const high = [kernel.let(shuffle(a, b, [2, 6, 3, 7])), kernel.let(shuffle(c, d, [2, 6, 3, 7]))] as const;
-  return [low, high].flatMap(([x, y]) => [shuffle(x, y, [0, 1, 4, 5]), shuffle(x, y, [2, 3, 6, 7])]);
+  const low = [kernel.let(v128.shuffle32(a, b, [0, 4, 1, 5])), kernel.let(v128.shuffle32(c, d, [0, 4, 1, 5]))] as const;
+  const high = [
+    kernel.let(v128.shuffle32(a, b, [2, 6, 3, 7])),
+    kernel.let(v128.shuffle32(c, d, [2, 6, 3, 7])),
+  ] as const;
+  return [low, high].flatMap(([x, y]) => [v128.shuffle32(x, y, [0, 1, 4, 5]), v128.shuffle32(x, y, [2, 3, 6, 7])]);
 }
 
 /**

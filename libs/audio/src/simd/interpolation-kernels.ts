@@ -3,10 +3,21 @@
  * their beginning, and read signals at evenly spaced times by a table of short filters. Eight signals go side by side, as
  * in fourier-kernels.ts, and as all of them are read at the same times, the filter for a time is made once for eight.
  */
-import { f32x4, f64, i32, v128, type Expr, type Kernel, type KernelSource, type Local } from '@prosodia/wasm';
-import { demote, floor, loadSplat, shuffle, sub, truncate } from './lanes.ts';
+import {
+  complexNumbers,
+  f32,
+  f32x4,
+  f64,
+  i32,
+  keeper,
+  v128,
+  type Complex,
+  type KernelSource,
+  type Local,
+} from '@prosodia/wasm';
 
-const { add, mul } = f32x4;
+const { add, sub, mul } = f32x4;
+const { cmul } = complexNumbers(f32x4);
 
 /** Coefficients of one filter; a multiple of four. */
 export const TAPS = 20;
@@ -18,17 +29,7 @@ const ROW = 4 * TAPS;
 const ELEMENT = 32;
 const TURN = 64;
 
-interface Complex {
-  re: Expr;
-  im: Expr;
-}
-
-const keeper = (kernel: Kernel) => (value: Complex) => ({ re: kernel.let(value.re), im: kernel.let(value.im) });
 const load = (at: Local, offset = 0): Complex => ({ re: v128.load(at, offset), im: v128.load(at, offset + 16) });
-const product = (a: Complex, b: Complex): Complex => ({
-  re: sub(mul(a.re, b.re), mul(a.im, b.im)),
-  im: add(mul(a.re, b.im), mul(a.im, b.re)),
-});
 
 /**
  * A run of bins of eight signals, of which two are the parts of a complex one: taken apart, weighed, each turned by an
@@ -44,14 +45,14 @@ const turn: KernelSource = {
     kernel.loop(from!, end!, i32.const(ELEMENT), () => {
       const z = keep(load(from!));
       const m = keep(load(below!));
-      const weight = kernel.let(loadSplat(weights!));
+      const weight = kernel.let(v128.loadSplat32(weights!));
       const [a, b] = [
         { re: add(z.re, m.re), im: sub(z.im, m.im) },
         { re: add(z.im, m.im), im: sub(m.re, z.re) },
       ].map((signal, i) => {
-        const angle = keep(product(load(turns!, i * ELEMENT), both[i]!));
+        const angle = keep(cmul(load(turns!, i * ELEMENT), both[i]!));
         const { re, im } = keep(signal);
-        return keep(product({ re: kernel.let(mul(re, weight)), im: kernel.let(mul(im, weight)) }, angle));
+        return keep(cmul({ re: kernel.let(mul(re, weight)), im: kernel.let(mul(im, weight)) }, angle));
       });
       kernel.store(to!, add(a!.im, b!.re));
       kernel.store(to!, sub(a!.re, b!.im), 16);
@@ -77,12 +78,12 @@ const interpolate: KernelSource = {
     kernel.loop(out!, end!, i32.const(ELEMENT), () => {
       const time = kernel.let(f64.mul(index, step!));
       kernel.set(index, f64.add(index, f64.const(1)));
-      const whole = kernel.let(floor(time));
+      const whole = kernel.let(f64.floor(time));
       const position = kernel.let(f64.mul(f64.sub(time, whole), f64.const(PHASES)));
-      const phase = kernel.let(floor(position));
-      const at = kernel.let(i32.add(signal!, i32.mul(truncate(whole), i32.const(ELEMENT))));
-      const row = kernel.let(i32.add(table!, i32.mul(truncate(phase), i32.const(ROW))));
-      const share = kernel.let(f32x4.splat(demote(f64.sub(position, phase))));
+      const phase = kernel.let(f64.floor(position));
+      const at = kernel.let(i32.add(signal!, i32.mul(i32.truncate(whole), i32.const(ELEMENT))));
+      const row = kernel.let(i32.add(table!, i32.mul(i32.truncate(phase), i32.const(ROW))));
+      const share = kernel.let(f32x4.splat(f32.demote(f64.sub(position, phase))));
       const filter = Array.from({ length: TAPS / 4 }, (_, four) => {
         const low = kernel.let(v128.load(row, 16 * four));
         return kernel.let(add(low, mul(share, sub(v128.load(row, ROW + 16 * four), low))));
@@ -93,7 +94,7 @@ const interpolate: KernelSource = {
         const sum = sums[tap % 2]!;
         const four = filter[Math.floor(tap / 4)]!;
         const lane = tap % 4;
-        const weight = kernel.let(shuffle(four, four, [lane, lane, lane, lane]));
+        const weight = kernel.let(v128.shuffle32(four, four, [lane, lane, lane, lane]));
         const { re, im } = load(at, tap * ELEMENT);
         kernel.set(sum.re, tap < 2 ? mul(re, weight) : add(sum.re, mul(re, weight)));
         kernel.set(sum.im, tap < 2 ? mul(im, weight) : add(sum.im, mul(im, weight)));

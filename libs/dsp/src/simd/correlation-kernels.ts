@@ -1,6 +1,5 @@
 /** The kernel between the transforms of a correlation; planes and vectors as in fft-kernels.ts. */
-import { f64x2, i32, v128, type Expr, type KernelSource } from '@prosodia/wasm';
-import { complexNumbers, type Complex } from './complex.ts';
+import { complexNumbers, f64x2, i32, keeper, v128, type Complex, type Expr, type KernelSource } from '@prosodia/wasm';
 import { rootAt } from './fft-kernels.ts';
 
 const { add, sub, mul } = f64x2;
@@ -17,7 +16,7 @@ const BYTES = i32.const(16);
 const correlate: KernelSource = {
   parameters: ['i32', 'i32', 'i32', 'i32', 'i32', 'i32'],
   build(kernel, [ar, ai, br, bi, roots, bytes]) {
-    const keep = (value: Complex) => ({ re: kernel.let(value.re), im: kernel.let(value.im) });
+    const keep = keeper(kernel);
     const half = f64x2.const(0.5);
     const at = (re: Expr, im: Expr, offset: Expr): Complex =>
       keep({ re: v128.load(i32.add(re, offset)), im: v128.load(i32.add(im, offset)) });

@@ -5,18 +5,21 @@
  * A plane of n values is n vectors of 16 bytes; all pointers are byte addresses, all counts in bytes too.
  */
 import {
+  complexNumbers,
   f32,
   f32x4,
   f64,
   f64x2,
   i32,
+  keeper,
   v128,
+  type Butterfly,
+  type Complex,
   type Expr,
   type Kernel,
   type KernelSource,
   type Local,
 } from '@prosodia/wasm';
-import { complexNumbers, type Butterfly, type Complex } from './complex.ts';
 
 const { add, sub, mul } = f64x2;
 const { cadd, csub, cmul, butterfly2, butterfly4, unpacked, packed } = complexNumbers(f64x2);
@@ -83,7 +86,7 @@ function stage(radix: number, butterfly: Butterfly, twiddled = true): KernelSour
         }));
         kernel.set(columns, i32.add(at, stride!));
         kernel.loop(at, columns, BYTES, () => {
-          const keep = (value: Complex) => ({ re: kernel.let(value.re), im: kernel.let(value.im) });
+          const keep = keeper(kernel);
           const pointer = kernel.let(at);
           const x: Complex[] = [];
           for (let k = 0; k < radix; k++) {
@@ -136,7 +139,7 @@ function untangle(outputs: number, emit: Emit): KernelSource {
     parameters: ['i32', 'i32', 'i32', 'i32', ...Array.from({ length: outputs }, () => 'i32' as const)],
     build(kernel, [zr, zi, roots, bytes, ...rows]) {
       const half = f64x2.const(0.5);
-      const keep = (value: Complex) => ({ re: kernel.let(value.re), im: kernel.let(value.im) });
+      const keep = keeper(kernel);
       const at = (offset: Expr): Complex => ({
         re: v128.load(i32.add(zr!, offset)),
         im: v128.load(i32.add(zi!, offset)),
@@ -192,7 +195,7 @@ const emitComplex: Emit = (kernel, [reA, reB, imA, imB], k4, value) => {
 const tangle: KernelSource = {
   parameters: ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'],
   build(kernel, [reA, reB, imA, imB, zr, zi, roots, bytes]) {
-    const keep = (value: Complex) => ({ re: kernel.let(value.re), im: kernel.let(value.im) });
+    const keep = keeper(kernel);
     const pair = (a: Expr, b: Expr) => f64x2.withHigh(f64x2.splat(f64.promote(f32.load(a))), f64.promote(f32.load(b)));
     const bin = (k4: Expr): Complex =>
       keep({ re: pair(i32.add(reA!, k4), i32.add(reB!, k4)), im: pair(i32.add(imA!, k4), i32.add(imB!, k4)) });

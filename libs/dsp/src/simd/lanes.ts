@@ -13,14 +13,17 @@ export function most4(kernel: Kernel, value: Expr): Expr {
   return f32.max(f32.max(f32x4.lane(v, 0), f32x4.lane(v, 1)), f32.max(f32x4.lane(v, 2), f32x4.lane(v, 3)));
 }
 
+/** The sum of the two lanes of doubles. */
 export function sum2(value: Local): Expr {
   return f64.add(f64x2.lane(value, 0), f64x2.lane(value, 1));
 }
 
+/** The larger of the two. */
 export function most2(value: Local): Expr {
   return f64.max(f64x2.lane(value, 0), f64x2.lane(value, 1));
 }
 
+/** The smaller of the two. */
 export function least2(value: Local): Expr {
   return f64.min(f64x2.lane(value, 0), f64x2.lane(value, 1));
 }

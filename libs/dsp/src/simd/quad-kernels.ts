@@ -9,8 +9,20 @@
  * A value is 32 bytes, the real parts of four frames before the imaginary ones; a spectrum is one vector of four
  * powers per bin. All pointers are byte addresses, all counts in bytes too.
  */
-import { f32, f32x4, i32, v128, type Expr, type Kernel, type KernelSource, type Local } from '@prosodia/wasm';
-import { complexNumbers, type Butterfly, type Complex } from './complex.ts';
+import {
+  complexNumbers,
+  f32,
+  f32x4,
+  i32,
+  keeper,
+  v128,
+  type Butterfly,
+  type Complex,
+  type Expr,
+  type Kernel,
+  type KernelSource,
+  type Local,
+} from '@prosodia/wasm';
 
 const { add, sub, mul } = f32x4;
 const { cadd, csub, cmul, butterfly4, unpacked } = complexNumbers(f32x4);
@@ -20,8 +32,6 @@ const SIXTEEN = i32.const(16);
 /** Bytes of one complex value of four frames, and of the three twiddles of a butterfly. */
 const VALUE = 32;
 const TWIDDLES = 24;
-
-const keeper = (kernel: Kernel) => (value: Complex) => ({ re: kernel.let(value.re), im: kernel.let(value.im) });
 
 const twiddle = (kernel: Kernel, at: Expr, offset: number): Complex => ({
   re: kernel.let(v128.loadSplat32(at, offset)),

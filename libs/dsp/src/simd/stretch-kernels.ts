@@ -4,8 +4,19 @@
  *
  * In columns there is a vector per bin, of one value of each of four frames; in rows a frame lies bin after bin.
  */
-import { f32, f32x4, i32, v128, type Expr, type Kernel, type KernelSource, type Local } from '@prosodia/wasm';
-import { complexNumbers, type Complex } from './complex.ts';
+import {
+  complexNumbers,
+  f32,
+  f32x4,
+  i32,
+  keeper,
+  v128,
+  type Complex,
+  type Expr,
+  type Kernel,
+  type KernelSource,
+  type Local,
+} from '@prosodia/wasm';
 
 const { add, sub, mul, div } = f32x4;
 const { cadd, csub, cmul, unpacked, packed } = complexNumbers(f32x4);
@@ -13,7 +24,6 @@ const EIGHT = i32.const(8);
 const SIXTEEN = i32.const(16);
 
 const each = (value: number) => f32x4.splat(f32.const(value));
-const keeper = (kernel: Kernel) => (value: Complex) => ({ re: kernel.let(value.re), im: kernel.let(value.im) });
 const rootAt = (kernel: Kernel, at: Expr): Complex => ({
   re: kernel.let(v128.loadSplat32(at)),
   im: kernel.let(v128.loadSplat32(at, 4)),

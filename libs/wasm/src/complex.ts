@@ -1,5 +1,5 @@
 /** Complex arithmetic on vectors, in either precision: what the kernels of all transforms are written in. */
-import type { Expr } from '@prosodia/wasm';
+import type { Expr, Kernel } from './assembler.ts';
 
 export interface Complex {
   re: Expr;
@@ -8,6 +8,11 @@ export interface Complex {
 
 /** Gives an expression a name before it is used twice. */
 export type Keep = (value: Complex) => Complex;
+
+/** Names as variables of a kernel. */
+export const keeper =
+  (kernel: Kernel): Keep =>
+  ({ re, im }) => ({ re: kernel.let(re), im: kernel.let(im) });
 
 /** Small transforms on named values. */
 export type Butterfly = (x: Complex[], keep: Keep) => Complex[];
