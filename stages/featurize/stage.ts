@@ -53,7 +53,7 @@ export default defineStage({
   outputs: { features: FeatureTable },
   resources: { threads: 'all' },
 
-  async run({ params, inputs, outputs, threads, signal, progress, notice, metrics, leftOut }) {
+  async run({ params, inputs, outputs, threads, patience_s, signal, progress, notice, metrics, leftOut }) {
     const { n_fft, hop_length, n_mels, on_error } = params;
     const options = optionsOf(params);
     checkForm(options);
@@ -76,6 +76,7 @@ export default defineStage({
       worker: new URL('./rows.ts', import.meta.url),
       setup: { framing: { sr, n_fft, hop_length, n_mels }, options, on_error },
       threads,
+      patience_s,
       signal,
     });
     const skipped = new SkippedItems();

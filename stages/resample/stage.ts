@@ -23,7 +23,7 @@ export default defineStage({
   outputs: { audio: AudioTable },
   resources: { threads: 'all' },
 
-  async run({ params, inputs, outputs, recordings, threads, signal, progress, notice, metrics, leftOut }) {
+  async run({ params, inputs, outputs, recordings, threads, patience_s, signal, progress, notice, metrics, leftOut }) {
     const clips = await inputs.clips.all();
     async function* items(): AsyncGenerator<DecodeItem> {
       for (const clip of clips) {
@@ -40,6 +40,7 @@ export default defineStage({
       worker: new URL('./rows.ts', import.meta.url),
       setup: { rate: params.rate, on_error: params.on_error },
       threads,
+      patience_s,
       signal,
     });
     const remarks = new Map<string, string[]>();

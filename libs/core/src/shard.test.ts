@@ -11,12 +11,14 @@ let worker: URL;
 
 const SOURCE = `
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isMainThread } from 'node:worker_threads';
 type Item = { n: number };
-export default (setup: { scale: number }) => async ({ n }: Item) => {
+export default (setup: { scale: number; slow?: boolean }) => async ({ n }: Item) => {
   if (n === -1) throw Object.assign(new Error('item -1 is bad'));
   if (n === -2) process.exit(7);
   await sleep(n % 3);
-  return { n, values: Float32Array.of(n * setup.scale, Math.sin(n)) };
+  if (setup.slow) await sleep(20);
+  return { n, values: Float32Array.of(n * setup.scale, Math.sin(n)), isMainThread };
 };
 `;
 
@@ -31,6 +33,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 interface Result {
   n: number;
   values: Float32Array;
+  isMainThread: boolean;
 }
 
 async function collect(items: Iterable<{ n: number }>, threads: number, signal?: AbortSignal): Promise<Result[]> {
@@ -47,8 +50,40 @@ describe('mapSharded', () => {
     const one = await collect(items(40), 1);
     expect(one.map(({ n }) => n)).toEqual(items(40).map(({ n }) => n));
     expect(one[3]!.values).toEqual(Float32Array.of(6, Math.sin(3)));
-    expect(await collect(items(40), 2)).toEqual(one);
-    expect(await collect(items(40), 3)).toEqual(one);
+    const threaded = one.map((result) => ({ ...result, isMainThread: false }));
+    expect(await collect(items(40), 2)).toEqual(threaded);
+    expect(await collect(items(40), 3)).toEqual(threaded);
+  });
+
+  it('starts threads only when its patience is at an end, without losing or repeating an item', async () => {
+    const run = async (slow: boolean, patience_s: number) => {
+      const options = { worker, setup: { scale: 2, slow }, threads: 2, patience_s };
+      const results: Result[] = [];
+      for await (const result of mapSharded<object, { n: number }, Result>(items(12), options)) results.push(result);
+      expect(results.map(({ n }) => n)).toEqual(items(12).map(({ n }) => n));
+      return results.map((result) => result.isMainThread);
+    };
+    expect(await run(false, 1e9)).toEqual(items(12).map(() => true));
+    const places = await run(true, 0.05);
+    expect(places.slice(0, 1)).toEqual([true]);
+    expect(places.slice(3)).toEqual(items(9).map(() => false));
+  });
+
+  it('takes no more items once nobody wants results, in either part', async () => {
+    for (const patience_s of [0, 1e9]) {
+      let closed = false;
+      function* source() {
+        try {
+          for (let n = 0; ; n++) yield { n };
+        } finally {
+          closed = true;
+        }
+      }
+      const results = mapSharded(source(), { worker, setup: { scale: 1 }, threads: 2, patience_s });
+      await results.next();
+      await results.return();
+      expect(closed).toBe(true);
+    }
   });
 
   it('takes items only as fast as it hands them out, so that memory is bounded', async () => {

@@ -5,7 +5,8 @@
  * for one item. Items are handed out one by one to idle workers and results come back in item order,
  * with a bounded number in flight, so memory does not grow with the corpus.
  *
- * With one thread the same module runs in this thread: nothing is copied, and a debugger sees it.
+ * With one thread the same module runs in this thread: nothing is copied, and a debugger sees it. Where it is not known
+ * beforehand whether the items are worth other threads, which take long to start, that is found out by working.
  */
 import { Worker } from 'node:worker_threads';
 import { CancelledError, DataError, ProsodiaError, type ErrorParts, throwIfCancelled } from './errors.ts';
@@ -22,6 +23,11 @@ export interface ShardOptions<Setup> {
   /** Structured-cloneable value given to each worker once. */
   setup: Setup;
   threads: number;
+  /**
+   * Seconds of work in this thread before others are started, if there is more then. As long as they take to start, so
+   * that at most twice the time is lost that somebody would lose who knew the work. Default 0: started at once.
+   */
+  patience_s?: number | undefined;
   signal?: AbortSignal;
 }
 
@@ -42,20 +48,36 @@ export async function* mapSharded<Setup, Item, Result>(
   items: Iterable<Item> | AsyncIterable<Item>,
   options: ShardOptions<Setup>,
 ): AsyncGenerator<Result, void, undefined> {
-  if (options.threads <= 1) yield* mapInline<Setup, Item, Result>(items, options);
-  else yield* mapThreaded<Setup, Item, Result>(items, options);
+  const { threads, patience_s = 0 } = options;
+  if (threads > 1 && patience_s <= 0) return yield* mapThreaded<Setup, Item, Result>(items, options);
+  const iterator = toAsyncIterator(items);
+  const patience_ms = threads > 1 ? patience_s * 1000 : Infinity;
+  try {
+    const isDone = yield* mapInline<Setup, Item, Result>(iterator, options, patience_ms);
+    if (!isDone) yield* mapThreaded<Setup, Item, Result>({ [Symbol.asyncIterator]: () => iterator }, options);
+  } finally {
+    await iterator.return?.(undefined);
+  }
 }
 
+/** @returns whether that was all; if not, the rest would take longer than the patience lasts */
 async function* mapInline<Setup, Item, Result>(
-  items: Iterable<Item> | AsyncIterable<Item>,
+  iterator: AsyncIterator<Item>,
   { worker, setup, signal }: ShardOptions<Setup>,
-): AsyncGenerator<Result, void, undefined> {
+  patience_ms: number,
+): AsyncGenerator<Result, boolean, undefined> {
   const module = (await import(loadable(worker).url.href)) as { default: ShardWorker<Setup, Item, Result> };
   const work = await module.default(setup);
-  for await (const item of items) {
+  for (let spent_ms = 0; spent_ms < patience_ms;) {
+    const next = await iterator.next();
+    if (next.done) return true;
     throwIfCancelled(signal);
-    yield await work(item);
+    const began = performance.now();
+    const result = await work(next.value);
+    spent_ms += performance.now() - began;
+    yield result;
   }
+  return false;
 }
 
 async function* mapThreaded<Setup, Item, Result>(

@@ -21,6 +21,8 @@ export interface StageServices<Params> {
   readonly rng: Rng;
   /** Worker threads this stage may use. Results must not depend on it. */
   readonly threads: number;
+  /** For `mapSharded`, where what there is to do may not be worth threads. */
+  readonly patience_s?: number | undefined;
   /** The resolved device class, for stages with `device: true`; `cpu` otherwise. */
   readonly device: DeviceClass;
   /** Fires on Ctrl-C or when another stage failed. */

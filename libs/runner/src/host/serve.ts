@@ -35,6 +35,8 @@ export interface ServeMeans {
   readonly shelf: Shelf;
   /** What was made for this instance before. */
   readonly kept: Map<string, Promise<unknown>>;
+  /** Seconds of work before a stage starts threads. */
+  patience_s: number;
   leftOut(item_id: string, reason: string): void;
 }
 
@@ -42,7 +44,7 @@ export interface ServeMeans {
 export async function serveStage(
   stage: StageDefinition,
   job: Job,
-  { learned, given, recordings, shelf, kept, leftOut }: ServeMeans,
+  { learned, given, recordings, shelf, kept, patience_s, leftOut }: ServeMeans,
   signal: AbortSignal,
   send: (message: FromHost) => void,
 ): Promise<void> {
@@ -68,6 +70,7 @@ export async function serveStage(
     },
     given,
     recordings,
+    patience_s,
     leftOut,
     state: undefined,
   });

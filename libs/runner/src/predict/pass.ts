@@ -79,8 +79,8 @@ interface Clip {
 /** Nothing is left to work on: every recording was refused, each with its reason. */
 class NothingLeft extends Error {}
 
-/** Recordings that are worth a worker thread of their own: to start one takes as long as some 70 recordings do. */
-const CLIPS_PER_THREAD = 200;
+/** Work that is worth threads: they take a second to start, and some more until their code is compiled as well as this one's. */
+const PATIENCE_S = 4;
 
 export class Pass {
   readonly #run: ServedRun;
@@ -279,7 +279,7 @@ export class Pass {
       params: 'on_error' in params ? { ...params, on_error: 'skip' } : params,
       seed,
       device: stage.device === true ? this.#run.device : ('cpu' as const),
-      threads: Math.max(1, Math.min(threads, Math.ceil(this.#clips.size / CLIPS_PER_THREAD))),
+      threads: Math.max(1, Math.min(threads, this.#clips.size)),
       inputs,
       outputs,
       scratch: join(base, 'scratch'),
@@ -310,6 +310,7 @@ export class Pass {
       kept,
       recordings: this.#recordings,
       shelf: this.#shelf,
+      patience_s: PATIENCE_S,
       given: {
         files: this.#files,
         window_s,

@@ -23,7 +23,7 @@ export interface PredictOptions {
   window_s?: number;
   /** From the start of one window to that of the next, in seconds. Default: half a window. */
   hop_s?: number;
-  /** Worker threads at most; a few recordings are not worth any. Default: as many as there are cores. */
+  /** Worker threads at most, where stages work long enough. Default: as many as there are cores. */
   threads?: number;
   /** Memory for what lies between two stages, in bytes; what has no room goes through files. Default 256 MiB. */
   memory_bytes?: number;
