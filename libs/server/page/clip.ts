@@ -1,5 +1,5 @@
 /** A recording in the page: the bytes that are sent or kept, and the samples that are drawn. */
-import { wavOf } from './wav.ts';
+import { encodeWav } from '@prosodia/audio';
 
 export interface Clip {
   /** Unique in the page; also the path in a corrected row. */
@@ -36,7 +36,7 @@ export async function clipOfFile(file: File): Promise<Clip> {
 }
 
 export function clipOfSamples(name: string, samples: Float32Array<ArrayBuffer>, rate: number): Clip {
-  return { name, bytes: new Uint8Array(wavOf(samples, rate)), samples, rate };
+  return { name, bytes: new Uint8Array(encodeWav(samples, rate, { format: 'float32' })), samples, rate };
 }
 
 interface Header {

@@ -1,8 +1,8 @@
 /** Predictions by the server: recordings are sent to it. */
+import { encodeWav } from '@prosodia/audio';
 import { type BatchReply, type Model, type Prediction, type PredictReply, request } from './api.ts';
 import type { Clip } from './clip.ts';
 import type { Predictor, Settings } from './predictor.ts';
-import { wavOf } from './wav.ts';
 
 /** Sounds in one request: few enough that progress shows and that cancelling stops soon. */
 const BATCH = 8;
@@ -59,7 +59,10 @@ export class OnServer implements Predictor {
       const window_s = Math.min(60, Math.max(0.1, ...some.map(({ length }) => length / rate)) + 0.1);
       form.set('model', this.id);
       form.set('window_s', String(window_s));
-      for (const [i, sound] of some.entries()) form.append('file', new Blob([wavOf(sound, rate)]), `${i}.wav`);
+      for (const [i, sound] of some.entries()) {
+        const wav = new Uint8Array(encodeWav(sound, rate, { format: 'float32' }));
+        form.append('file', new Blob([wav]), `${i}.wav`);
+      }
       const response = await request('/v1/predict/batch', { method: 'POST', body: form, signal });
       for (const result of ((await response.json()) as BatchReply).results) {
         if ('refused' in result) throw new Error(result.refused.detail);

@@ -1,7 +1,7 @@
 /** Plays a clip, with a cursor over its pictures and a slider that keyboards can move. */
+import { encodeWav } from '@prosodia/audio';
 import type { Clip } from './clip.ts';
 import { element } from './dom.ts';
-import { wavOf } from './wav.ts';
 import { seconds } from './wording.ts';
 
 export class Player {
@@ -37,7 +37,9 @@ export class Player {
 
   load({ samples, rate }: Clip): void {
     URL.revokeObjectURL(this.#address);
-    this.#address = URL.createObjectURL(new Blob([wavOf(samples, rate)], { type: 'audio/wav' }));
+    this.#address = URL.createObjectURL(
+      new Blob([new Uint8Array(encodeWav(samples, rate, { format: 'float32' }))], { type: 'audio/wav' }),
+    );
     this.#audio.src = this.#address;
     this.#duration_s = samples.length / rate;
     this.#seek.max = String(this.#duration_s);
