@@ -12,6 +12,7 @@ beforeAll(async () => {
     models: [{ source: { kind: 'bundle', folder: fake.folder } }],
     port: 0,
     limits: { threads: 1, arrival_s: 2, idle_s: 2 },
+    preparePage: false,
     log: new KeptLog(),
   });
 });

@@ -41,7 +41,14 @@ function fake(oneFile?: string): ModelRequest {
 }
 
 async function start(models: ModelRequest[], options: Partial<ServerOptions> = {}): Promise<RunningServer> {
-  server = await startServer({ models, port: 0, log, ...options, limits: { threads: 1, ...options.limits } });
+  server = await startServer({
+    models,
+    port: 0,
+    log,
+    preparePage: false,
+    ...options,
+    limits: { threads: 1, ...options.limits },
+  });
   return server;
 }
 

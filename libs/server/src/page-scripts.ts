@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type * as Esbuild from 'esbuild';
+import type { Log } from './log.ts';
 
 /** Modules that a browser loads by themselves: the page, a worker, an audio worklet. */
 export const PAGE_SCRIPTS = ['main', 'device-worker', 'recorder-worklet'] as const;
@@ -30,6 +31,39 @@ const onlyWhatIsUsed: Esbuild.Plugin = {
     });
   },
 };
+/** Compiles them once, when they are wanted or before. */
+export class PageScripts {
+  readonly #folder: string;
+  readonly #log: Log;
+  #texts: Promise<Map<string, string>> | undefined;
+
+  /** @param folder of the sources */
+  constructor(folder: string, log: Log) {
+    this.#folder = folder;
+    this.#log = log;
+  }
+
+  /** Begins to compile, so that the first visitor need not wait. */
+  prepare(): void {
+    // Why it failed is in the log, and whoever asks for a script tries again.
+    this.#compile().catch(() => undefined);
+  }
+
+  /** @param path such as `/main.js`; throws what the compiler throws */
+  async text(path: string): Promise<string> {
+    return (await this.#compile()).get(path)!;
+  }
+
+  #compile(): Promise<Map<string, string>> {
+    this.#texts ??= pageScripts(this.#folder).catch((error: unknown) => {
+      this.#texts = undefined;
+      this.#log.failure('the page cannot be compiled; predictions are served all the same', error);
+      throw error;
+    });
+    return this.#texts;
+  }
+}
+
 /**
  * Text of each script by its path, such as `/main.js`.
  * @param folder of the sources

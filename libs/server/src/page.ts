@@ -10,7 +10,8 @@ import { createRequire } from 'node:module';
 import { dirname, extname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { FastifyInstance } from 'fastify';
-import { PAGE_SCRIPTS, pageScripts } from './page-scripts.ts';
+import type { Log } from './log.ts';
+import { PAGE_SCRIPTS, PageScripts } from './page-scripts.ts';
 
 const MEDIA: Readonly<Record<string, string>> = {
   '.css': 'text/css; charset=utf-8',
@@ -30,8 +31,8 @@ const RUNTIME_PATH = '/vendor/onnxruntime-web/';
 /** Its parts for WebAssembly on the processor, as modules. */
 const RUNTIME_FILES = ['ort.wasm.min.mjs', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm'];
 
-/** Routes of the page; `/` is its index.html. */
-export function addPage(app: FastifyInstance): void {
+/** Routes of the page; `/` is its index.html. Its scripts are compiled when they are asked for, or prepared. */
+export function addPage(app: FastifyInstance, log: Log): PageScripts {
   for (const [path, file] of pageFiles()) {
     app.get(path, async (_request, reply) => {
       const cached = path.startsWith(RUNTIME_PATH);
@@ -41,18 +42,15 @@ export function addPage(app: FastifyInstance): void {
         .send(await readFile(file));
     });
   }
-  // Compiled at the first request: a server that nobody looks at does not pay for it.
-  let scripts: ReturnType<typeof pageScripts> | undefined;
+  const scripts = new PageScripts(PAGE_FOLDER, log);
   for (const name of PAGE_SCRIPTS) {
     const path = `/${name}.js`;
     app.get(path, async (_request, reply) => {
-      scripts ??= pageScripts(PAGE_FOLDER);
-      return reply
-        .type(MEDIA['.js']!)
-        .header('cache-control', 'no-cache')
-        .send((await scripts).get(path));
+      const text = await scripts.text(path);
+      return reply.type(MEDIA['.js']!).header('cache-control', 'no-cache').send(text);
     });
   }
+  return scripts;
 }
 
 /** File by path. */

@@ -23,6 +23,7 @@ import { OneFiles } from './one-files.ts';
 import { openApiDocument } from './openapi.ts';
 import { AUDIO_TYPES, OPERATIONS, type Operation } from './operations.ts';
 import { addPage } from './page.ts';
+import type { PageScripts } from './page-scripts.ts';
 import { Pool } from './pool.ts';
 import { PROBLEM_TYPE, Problem, rawAnswer } from './problem.ts';
 import { connectionProblem, pathProblem, problemOf } from './problem-of.ts';
@@ -42,6 +43,8 @@ export interface ServerOptions {
   insecure?: boolean;
   /** Make the one-file form of models that come without it; default true. Whoever has it has the model. */
   makeOneFiles?: boolean;
+  /** Compile the page's scripts at once rather than for the first visitor; default true. */
+  preparePage?: boolean;
   limits?: Partial<Limits>;
   log?: Log;
   /** Of Prosodia, for the OpenAPI document. */
@@ -92,7 +95,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       metrics.death();
       log.say(`a thread has died and is replaced: ${reason}`);
     };
-    const app = await listening({ service, metrics, log, token, version, host, port });
+    const { app, scripts } = await listening({ service, metrics, log, token, version, host, port });
+    if (options.preparePage ?? true) scripts.prepare();
     if (options.makeOneFiles ?? true) oneFiles.make();
     else oneFiles.refuse('the server was started without it');
     return {
@@ -117,7 +121,15 @@ interface Parts {
   port: number;
 }
 
-async function listening({ service, metrics, log, token, version, host, port }: Parts): Promise<FastifyInstance> {
+async function listening({
+  service,
+  metrics,
+  log,
+  token,
+  version,
+  host,
+  port,
+}: Parts): Promise<{ app: FastifyInstance; scripts: PageScripts }> {
   const { limits } = service;
   const app: FastifyInstance = Fastify({
     bodyLimit: limits.body_bytes,
@@ -177,9 +189,9 @@ async function listening({ service, metrics, log, token, version, host, port }: 
       ...(typeof own === 'function' ? { handler: own as RouteHandlerMethod } : own),
     });
   }
-  addPage(app);
+  const scripts = addPage(app, log);
   await app.listen({ host, port });
-  return app;
+  return { app, scripts };
 }
 
 function answer(problem: Problem, request: FastifyRequest, reply: FastifyReply, log: Log): FastifyReply {

@@ -58,7 +58,16 @@ export function useServer() {
       files: 4,
       ...options.limits,
     };
-    return startServer({ models, port: 0, log, version: '1.2.3', makeOneFiles: false, ...options, limits });
+    return startServer({
+      models,
+      port: 0,
+      log,
+      version: '1.2.3',
+      makeOneFiles: false,
+      preparePage: false,
+      ...options,
+      limits,
+    });
   }
 
   /** A server that ends with the test. */
