@@ -69,17 +69,33 @@ const cases: [string, Case][] = [
   ['one axis, strides', { channels: 16, filters: 16, batch: 8, spatial: [80], size: [3], strides: [2] }],
 ];
 
+type Ran = Awaited<ReturnType<typeof run>>;
+
+function expectAlike(ours: Ran, plain: Ran): void {
+  ours.values.forEach((values, i) => {
+    const expected = plain.values[i]!;
+    const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    expect(values).toHaveLength(expected.length);
+    expect(values.every((value, k) => Math.abs(value - expected[k]!) <= 1e-5 * largest)).toBe(true);
+  });
+}
+
+it.each([
+  ['in blocks', { channels: 32, filters: 16, batch: 8, spatial: [16, 12], size: [3, 3], relu: true }],
+  ['not in blocks', { channels: 12, filters: 20, batch: 16, spatial: [41], size: [3], relu: true }],
+] as [string, Case][])('a kernel seen at many places has the same gradient summed in parts: %s', async (_, given) => {
+  const [plain, split] = [await run(given, false), await run(given, true)];
+  expect(plain.domains).not.toContain('com.microsoft');
+  if (block !== undefined) expect(split.domains).toContain('com.microsoft');
+  expectAlike(split, plain);
+});
+
 describe('convolution in blocks of channels gives what the plain one gives, and the same gradients', () => {
   it.each(cases)('%s', async (_, given) => {
     const [plain, blocked] = [await run(given, false), await run(given, true)];
     expect(plain.domains).not.toContain('com.microsoft.nchwc');
     if (block !== undefined) expect(blocked.domains).toContain('com.microsoft.nchwc');
-    blocked.values.forEach((values, i) => {
-      const expected = plain.values[i]!;
-      const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-      expect(values).toHaveLength(expected.length);
-      expect(values.every((value, k) => Math.abs(value - expected[k]!) <= 1e-5 * largest)).toBe(true);
-    });
+    expectAlike(blocked, plain);
   });
 
   it.each([

@@ -242,6 +242,29 @@ export function gemm(a: Tensor, b: Tensor, c?: Tensor, options: GemmOptions = {}
   return a.graph.node('Gemm', c ? [a, b, c] : [a, b], [[rows!, columns!]], attributes)[0]!;
 }
 
+/** The domain of ONNX Runtime's own operators. */
+export const MICROSOFT = 'com.microsoft';
+
+/** Parts a long sum is split into: ONNX Runtime gives threads whole sums, however long, of a small product. */
+const PARTS = [8, 4, 2];
+/** Shorter parts cost more than they save. */
+const SHORTEST_PART = 256;
+
+/**
+ * a [m, k] times b [n, k] transposed, for k so much larger than m and n that the sums themselves are to be split among
+ * threads. The parts are the same for any number of threads, and read where they lie. CPU only.
+ */
+export function longProduct(a: Tensor, b: Tensor): Tensor {
+  const [m, k] = a.shape as [number, number];
+  const n = b.shape[0]!;
+  const parts = PARTS.find((count) => k % count === 0 && k / count >= SHORTEST_PART);
+  if (parts === undefined) return gemm(a, b, undefined, { transposeB: true });
+  const split = (t: Tensor) => reshape(t, [t.shape[0]!, parts, k / parts]);
+  const attributes = { transB: 1, transBatchA: 1, transBatchB: 1 };
+  const inputs = [split(a), split(b)];
+  return sum(a.graph.node('FusedMatMul', inputs, [[parts, m, n]], attributes, { domain: MICROSOFT })[0]!, [0], false);
+}
+
 /** Matrix product over the last two axes; the axes before them are equal, or `b` has none. */
 export function matmul(a: Tensor, b: Tensor): Tensor {
   const rank = a.shape.length;

@@ -15,6 +15,7 @@
  * Biases, normalizations and everything else stay float32.
  */
 import { DataError } from '@prosodia/core';
+import { MICROSOFT } from './ops.ts';
 import { EditableModel, integerAttribute, integerIn, type Operator } from './onnx/edit.ts';
 import { readMetadata, type Initializer } from './onnx/read.ts';
 
@@ -27,7 +28,6 @@ export interface QuantizedModel {
   readonly weight_only: readonly string[];
 }
 
-const MICROSOFT = 'com.microsoft';
 const FLOAT32 = 1;
 
 /**

@@ -77,7 +77,10 @@ export function windowOf(attributes: Attributes): Window {
 export interface ConvolutionForm {
   /** Whether negative outputs become 0. */
   readonly relu?: boolean;
-  /** Channels in a block, where they are convolved in blocks; see `blocked-convolution.ts`. */
+  /**
+   * Channels in a block, where they are convolved in blocks; see `blocked-convolution.ts`. With a number the graph is
+   * for the CPU, and other operators may be chosen by what is fast there.
+   */
   readonly block?: number | undefined;
 }
 
@@ -106,15 +109,16 @@ export function convolve(
   }
   const { relu: limited = false, block } = form;
   const given = bias ? [x, kernel, bias] : [x, kernel];
-  if (block !== undefined && fitsBlocks({ x, kernel, block })) {
-    const attributes = { ...windowAttributes(window), block, relu: Number(limited) };
-    return x.graph.composite('Conv', given, attributes, () => ({
-      outputs: [convolveBlocked({ x, kernel, bias, window, block, relu: limited })],
-    }))[0]!;
-  }
+  const attributes = windowAttributes(window);
   const shape = [batch!, filters!, ...windowOutput(spatial, window)];
-  const y = x.graph.node('Conv', given, [shape], windowAttributes(window))[0]!;
-  return limited ? relu(y) : y;
+  const plain = () => x.graph.node('Conv', given, [shape], attributes)[0]!;
+  if (block === undefined) return limited ? relu(plain()) : plain();
+  const inBlocks = fitsBlocks({ x, kernel, block });
+  const composed = { ...attributes, onCpu: 1, relu: Number(limited), ...(inBlocks ? { block } : {}) };
+  return x.graph.composite('Conv', given, composed, () => {
+    if (inBlocks) return { outputs: [convolveBlocked({ x, kernel, bias, window, block, relu: limited })] };
+    return { outputs: [limited ? relu(plain()) : plain()] };
+  })[0]!;
 }
 
 /** The window with one axis more in front, the batch, along which it sees one row at a time. */

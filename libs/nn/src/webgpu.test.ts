@@ -33,7 +33,7 @@ function lossesOn(device: string): Record<string, number[]> {
 
 it.skipIf(!found)(
   `the networks of ${all ? 'all recipes' : 'two recipes'} train on WebGPU as on the CPU${found ? '' : ' (skipped: no Vulkan driver found)'}`,
-  { timeout: all ? 600_000 : 120_000 },
+  { timeout: 600_000 },
   () => {
     const [cpu, gpu] = [lossesOn('cpu'), lossesOn('webgpu')];
     expect(Object.keys(gpu)).toEqual(names);

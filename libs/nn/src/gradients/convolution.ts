@@ -4,14 +4,14 @@
  */
 import { convolveBlocked } from '../blocked-convolution.ts';
 import type { Shape, Tensor } from '../graph.ts';
-import { concat, gemm, multiply, pad, reshape, reverse, sum, transpose, turn } from '../ops.ts';
+import { concat, gemm, longProduct, multiply, pad, reshape, reverse, sum, transpose, turn } from '../ops.ts';
 import { windowAttributes, windowOf, type Window } from '../spatial-ops.ts';
 import { rule, throughRelu, unscaled, type GradientRule } from './rule.ts';
 
 export const convolutionRules: Readonly<Record<string, GradientRule>> = {
   Conv: rule((g, [x, kernel, bias], y, { node, wanted }) => {
     const window = windowOf(node.attributes);
-    const { relu, block } = node.attributes as { relu?: number; block?: number };
+    const { relu, block, onCpu } = node.attributes as { relu?: number; block?: number; onCpu?: number };
     const { tensor, factor } = unscaled(relu ? throughRelu(g, y) : g);
     const perFilter = (a: Tensor): Tensor =>
       factor
@@ -26,7 +26,7 @@ export const convolutionRules: Readonly<Record<string, GradientRule>> = {
     const allButChannels = g.shape.flatMap((_, axis) => (axis === 1 ? [] : [axis]));
     return [
       wanted[0] ? convolutionInput(tensor, perFilter(kernel!), x!.shape, window, block) : undefined,
-      wanted[1] ? perFilter(convolutionKernel(tensor, x!, kernel!.shape, window)) : undefined,
+      wanted[1] ? perFilter(convolutionKernel(tensor, x!, kernel!.shape, window, onCpu === 1)) : undefined,
       bias && wanted[2] ? perFilter(sum(tensor, allButChannels, false)) : undefined,
     ];
   }),
@@ -91,12 +91,13 @@ const MANY_CHANNELS = 32;
  * too narrow to be fast. A convolution with the roles of batch and channels swapped says the same and is
  * slower.
  */
-function convolutionKernel(g: Tensor, x: Tensor, shape: Shape, window: Window): Tensor {
+function convolutionKernel(g: Tensor, x: Tensor, shape: Shape, window: Window, onCpu: boolean): Tensor {
   const [outChannels, channels] = shape as [number, number];
   const counts = g.shape.slice(2);
   const positions = product(counts);
   const rows = reshape(g, [outChannels, positions]);
-  const timesRows = (columns: Tensor): Tensor => gemm(rows, columns, undefined, { transposeB: true });
+  const timesRows = (columns: Tensor): Tensor =>
+    onCpu ? longProduct(rows, columns) : gemm(rows, columns, undefined, { transposeB: true });
   const seen = taps(window.size).map((tap) => seenBy(tap, x, counts, window));
   if (channels < MANY_CHANNELS) {
     const columns = concat(
