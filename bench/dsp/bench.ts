@@ -10,12 +10,9 @@
  *
  * The peer needs librosa; PYTHON names the interpreter (default python3).
  */
-import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { resample } from '@prosodia/audio';
 import {
@@ -42,6 +39,7 @@ import {
   zeroCrossingRate,
   type Matrix,
 } from '@prosodia/dsp';
+import { pythonWith, startPeer } from './peer.ts';
 
 const SR = 16_000;
 const LENGTH = 2 * SR;
@@ -164,31 +162,14 @@ const names: Record<string, string> = {
 const slow = new Set(['pyin']);
 const chosen = args.only?.split(',') ?? Object.keys(ours);
 
-const python = process.env['PYTHON'] ?? 'python3';
-if (spawnSync(python, ['-c', 'import librosa']).status !== 0) {
-  console.error(`skipped: ${python} has no librosa (set PYTHON to an interpreter that has it)`);
-  process.exit(0);
-}
+const python = pythonWith('librosa');
 
 const signals = Array.from({ length: clips }, (_, index) => clip(index));
 const folder = mkdtempSync(join(tmpdir(), 'prosodia-bench-'));
 try {
   const file = join(folder, 'clips.f32');
   writeFileSync(file, Buffer.concat(signals.map((y) => new Uint8Array(y.buffer))));
-  const one = { OMP_NUM_THREADS: '1', OPENBLAS_NUM_THREADS: '1', MKL_NUM_THREADS: '1', NUMBA_NUM_THREADS: '1' };
-  // numba's cache beside librosa crashes when another version of numba filled it, so it gets a place of its own.
-  const cache = fileURLToPath(new URL('../../node_modules/.cache/prosodia/numba', import.meta.url));
-  const peer = spawn(python, [fileURLToPath(new URL('peer.py', import.meta.url)), file, String(LENGTH), String(SR)], {
-    env: { ...process.env, ...one, NUMBA_CACHE_DIR: cache },
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  const answers = createInterface({ input: peer.stdout })[Symbol.asyncIterator]();
-  const ask = async (name: string, count: number) => {
-    peer.stdin.write(`${name} ${count}\n`);
-    const { value } = (await answers.next()) as { value?: string };
-    if (value === undefined) throw new Error('the peer ended early');
-    return JSON.parse(value) as { seconds: number; sum: number; peer: string };
-  };
+  const peer = startPeer(python, file, LENGTH, SR);
   for (const [key, run] of Object.entries(ours)) {
     if (!chosen.includes(key)) continue;
     const some = slow.has(key) ? signals.slice(0, Math.ceil(clips / 20)) : signals;
@@ -200,13 +181,13 @@ try {
       return (user + system) / 1e6 / some.length;
     };
     once();
-    await ask(key, some.length);
+    await peer.ask(`${key} ${some.length}`);
     let ours_s = Infinity;
     let peer_s = Infinity;
     let answer = { seconds: 0, sum: 0, peer: '' };
     for (let round = 0; round < rounds; round++) {
       ours_s = Math.min(ours_s, once());
-      answer = await ask(key, some.length);
+      answer = await peer.ask(`${key} ${some.length}`);
       peer_s = Math.min(peer_s, answer.seconds);
     }
     if (!(Math.abs(total - answer.sum) <= 1e-3 * Math.abs(answer.sum) + 1e-3)) {
@@ -215,7 +196,7 @@ try {
     const ratio = peer_s / ours_s;
     console.log(JSON.stringify({ name: names[key] ?? key, ours_s, peer: answer.peer, peer_s, ratio }));
   }
-  peer.stdin.end();
+  peer.end();
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

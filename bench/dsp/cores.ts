@@ -10,17 +10,15 @@
  *
  * The peer needs librosa; PYTHON names the interpreter (default python3).
  */
-import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { decodeAudio, resample } from '@prosodia/audio';
 import { mapSharded } from '@prosodia/core';
 import type { FeaturizeItem, FeaturizeResult, FeaturizeSetup } from '../../stages/featurize/rows.ts';
+import { pythonWith, startPeer } from './peer.ts';
 
 const SR = 16_000;
 const SECONDS = 3;
@@ -35,11 +33,7 @@ if (args.data === undefined || !existsSync(args.data)) {
   console.error(`skipped: no recordings at ${args.data ?? '(no --data given)'}`);
   process.exit(0);
 }
-const python = process.env['PYTHON'] ?? 'python3';
-if (spawnSync(python, ['-c', 'import librosa, joblib']).status !== 0) {
-  console.error(`skipped: ${python} has no librosa (set PYTHON to an interpreter that has it)`);
-  process.exit(0);
-}
+const python = pythonWith('librosa, joblib');
 
 const functionals = ['mean', 'std', 'min', 'max'] as const;
 const plain = { functionals: [...functionals] };
@@ -103,25 +97,16 @@ const folder = mkdtempSync(join(tmpdir(), 'prosodia-bench-'));
 try {
   const file = join(folder, 'clips.f32');
   writeFileSync(file, Buffer.concat(clips.map((y) => new Uint8Array(y.buffer))));
-  const one = { OMP_NUM_THREADS: '1', OPENBLAS_NUM_THREADS: '1', MKL_NUM_THREADS: '1', NUMBA_NUM_THREADS: '1' };
-  const cache = fileURLToPath(new URL('../../node_modules/.cache/prosodia/numba', import.meta.url));
-  const peer = spawn(python, [fileURLToPath(new URL('peer.py', import.meta.url)), file, String(LENGTH), String(SR)], {
-    env: { ...process.env, ...one, NUMBA_CACHE_DIR: cache },
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  const answers = createInterface({ input: peer.stdout })[Symbol.asyncIterator]();
+  const peer = startPeer(python, file, LENGTH, SR);
   for (const cores of [1, 2]) {
-    peer.stdin.write(`recipe_shared ${clips.length} ${cores}\n`);
-    const { value } = (await answers.next()) as { value?: string };
-    if (value === undefined) throw new Error('the peer ended early');
-    const { seconds, peer: name } = JSON.parse(value) as { seconds: number; peer: string };
+    const { seconds, peer: name } = await peer.ask(`recipe_shared ${clips.length} ${cores}`);
     const ours_s = Math.min(await ours(clips, cores), await ours(clips, cores));
     const peer_s = seconds * clips.length;
     const real_time = (clips.length * SECONDS) / ours_s;
     const what = `features of ensemble, ${clips.length} recordings, ${cores} ${cores === 1 ? 'core' : 'cores'}`;
     console.log(JSON.stringify({ name: what, ours_s, peer: name, peer_s, ratio: peer_s / ours_s, real_time }));
   }
-  peer.stdin.end();
+  peer.end();
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
