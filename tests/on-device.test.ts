@@ -16,18 +16,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { BROWSER, SKIPPED, launchBrowser } from './support/browser.ts';
 import { tinyProject } from './support/corpus.ts';
 import type { Started, TestProject } from './support/project.ts';
-import { shortenedRecipe } from './support/recipes.ts';
-
-const TRIMMED = `name: trimmed
-title: A recipe that no graph can do
-stages:
-  clips: { uses: ingest, with: { corpus: tiny } }
-  split: { uses: split, from: { clips }, with: { scheme: holdout, test: 0.25 } }
-  audio: { uses: resample, from: { clips }, with: { rate: 8000 } }
-  speech: { uses: trim, from: { audio } }
-  frames: { uses: featurize, from: { audio: speech }, with: { n_fft: 512, features: [rms: {}] } }
-  forest: { uses: train-forest, from: { features: frames, split, clips }, with: { n_estimators: 2 } }
-`;
+import { TRIMMED, shortenedRecipe } from './support/recipes.ts';
 
 /** Recipes with the rate of a clip; they themselves hear 16 and 22.05 kHz. */
 const MODELS = [
@@ -80,14 +69,14 @@ describe.skipIf(BROWSER === undefined)(`a trained model on this device${SKIPPED}
     for (const args of [
       [
         shortenedRecipe(project, 'mfcc-forest', [
-          ['n_estimators: 300', 'n_estimators: 20'],
+          ['n_estimators: 300', 'n_estimators: 5'],
           ['folds: 5', 'folds: 4'],
         ]),
         '--corpus=tiny',
       ],
       [
         shortenedRecipe(project, 'cnn-lstm', [
-          ['epochs: 100', 'epochs: 6'],
+          ['epochs: 100', 'epochs: 2'],
           ['frames: 174', 'frames: 20'],
         ]),
         ...['--corpus=tiny', '--seeds=1'],

@@ -7,6 +7,7 @@ import * as ort from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tinyProject } from './support/corpus.ts';
 import type { TestProject } from './support/project.ts';
+import { TRIMMED } from './support/recipes.ts';
 
 const COMPOSABLE = `name: composable
 title: Segments, spectral features, two models, a vote, calibrated
@@ -44,17 +45,6 @@ stages:
     with: { bootstrap: 10, permutations: 10 }
 publish:
   .: evaluate.report
-`;
-
-const TRIMMED = `name: trimmed
-title: A recipe that no graph can do
-stages:
-  clips: { uses: ingest, with: { corpus: tiny } }
-  split: { uses: split, from: { clips }, with: { scheme: holdout, test: 0.25 } }
-  audio: { uses: resample, from: { clips }, with: { rate: 8000 } }
-  speech: { uses: trim, from: { audio } }
-  frames: { uses: featurize, from: { audio: speech }, with: { n_fft: 512, features: [rms: {}] } }
-  forest: { uses: train-forest, from: { features: frames, split, clips }, with: { n_estimators: 2 } }
 `;
 
 let project: TestProject;

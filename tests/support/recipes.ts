@@ -7,6 +7,18 @@ import type { TestProject } from './project.ts';
 
 const FOLDER = fileURLToPath(new URL('../../pipelines', import.meta.url));
 
+/** A recipe of the test corpus that no graph can do: `trim` leaves a different length of each recording. */
+export const TRIMMED = `name: trimmed
+title: A recipe that no graph can do
+stages:
+  clips: { uses: ingest, with: { corpus: tiny } }
+  split: { uses: split, from: { clips }, with: { scheme: holdout, test: 0.25 } }
+  audio: { uses: resample, from: { clips }, with: { rate: 8000 } }
+  speech: { uses: trim, from: { audio } }
+  frames: { uses: featurize, from: { audio: speech }, with: { n_fft: 512, features: [rms: {}] } }
+  forest: { uses: train-forest, from: { features: frames, split, clips }, with: { n_estimators: 2 } }
+`;
+
 /**
  * Writes a recipe with a few changes of its text into a project.
  * @param changes what is replaced, everywhere; each has to be there
