@@ -2,6 +2,7 @@
  * The runner: what a run costs besides the work of its stages, beside DVC and Snakemake.
  *
  *     npm run bench -- runner [--part warm|nx|plan|code|store|hash|graph ...] [--rounds 5] [--pipeline ensemble]
+ *         [--set NAME=VALUE ...]
  *
  * Everything happens in copies of the repository in a temporary folder, outside git. Prints one JSON object per
  * line: { name, value, unit, target, ok } for a figure of ours, { name, ours_s, peer, peer_s, ratio } beside a peer.
@@ -9,7 +10,8 @@
  *
  * `warm` and `nx` need results in a store; ARTIFACTS names a folder that has them (as PROSODIA_ARTIFACTS of an earlier
  * run), else the pipeline is first run there, which takes minutes. The peers need dvc and snakemake; PYTHON names the
- * interpreter that has them (default python3). One that is not there is left out, with a message.
+ * interpreter that has them (default python3). One that is not there is left out, with a message. `--set` sets variables
+ * of the pipeline, as for the largest one: `--pipeline architectures --set epochs=1`.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -36,12 +38,14 @@ const { values: args } = parseArgs({
     part: { type: 'string', multiple: true, default: PARTS },
     rounds: { type: 'string', default: '5' },
     pipeline: { type: 'string', default: 'ensemble' },
+    set: { type: 'string', multiple: true, default: [] },
   },
 });
 const unknown = args.part.find((part) => !PARTS.includes(part));
 if (unknown !== undefined) throw new Error(`There is no part ${unknown}; there are: ${PARTS.join(', ')}`);
 const rounds = Number(args.rounds);
 const { pipeline } = args;
+const variables = args.set.map((assignment) => `--${assignment}`);
 const wants = (part: string): boolean => args.part.includes(part);
 
 const python = process.env['PYTHON'] ?? 'python3';
@@ -79,7 +83,7 @@ async function measureReal(): Promise<void> {
     addNx(project);
     const { root } = project;
     const env = { PROSODIA_ARTIFACTS: process.env['ARTIFACTS'] ?? join(temporary, 'artifacts') };
-    const cli = [join(root, 'libs/cli/bin/prosodia.mjs'), 'run', pipeline];
+    const cli = [join(root, 'libs/cli/bin/prosodia.mjs'), 'run', pipeline, ...variables];
     const node = process.execPath;
     if (wants('warm') || wants('nx')) timed(node, cli, root, env);
     if (wants('warm')) {
@@ -95,7 +99,7 @@ async function measureReal(): Promise<void> {
       const withoutDaemon = { ...env, NX_DAEMON: 'false' };
       const best = alternate(rounds, {
         empty: () => timed(node, [nxBinary(), 'run', 'empty:empty'], root, withoutDaemon),
-        run: () => timed(node, [nxBinary(), 'run', `pipelines:${pipeline}`], root, withoutDaemon),
+        run: () => timed(node, [nxBinary(), 'run', `pipelines:${pipeline}`, ...variables], root, withoutDaemon),
       });
       report('nx run of an empty target', best.empty, 's');
       report(`nx run pipelines:${pipeline}, warm, more than an empty target`, best.run - best.empty, 's', 0.5);
