@@ -1,8 +1,10 @@
 /**
- * Features and effects against librosa, one thread each, on the same two-second signals.
+ * Features and effects against librosa, one thread each, on the same two-second signals; then the features of the
+ * recipes on one core and on two (`cores.ts`).
  *
- *     npx tsx bench/dsp/bench.ts [--clips 100] [--rounds 3] [--only name,name]
+ *     npm run bench -- dsp [--clips 100] [--rounds 3] [--only name,name] [--data FOLDER]
  *
+ * Names are those below, and `cores`, which takes the first two seconds of recordings in FOLDER instead, if there is one.
  * Prints one JSON object per line: { name, ours_s, peer, peer_s, ratio }, seconds per clip. Both sides count the
  * processor time of their whole process, garbage collection included, so that other work on the machine
  * disturbs them little; rounds alternate between the two, and the fastest of each counts. Each side also returns
@@ -39,6 +41,7 @@ import {
   zeroCrossingRate,
   type Matrix,
 } from '@prosodia/dsp';
+import { measureCores, recordings } from './cores.ts';
 import { pythonWith, startPeer } from './peer.ts';
 
 const SR = 16_000;
@@ -49,6 +52,7 @@ const { values: args } = parseArgs({
     clips: { type: 'string', default: '100' },
     rounds: { type: 'string', default: '3' },
     only: { type: 'string' },
+    data: { type: 'string' },
   },
 });
 const clips = Number(args.clips);
@@ -160,16 +164,14 @@ const names: Record<string, string> = {
 
 /** What takes librosa so long that a few clips are enough. */
 const slow = new Set(['pyin']);
-const chosen = args.only?.split(',') ?? Object.keys(ours);
+const chosen = args.only?.split(',') ?? [...Object.keys(ours), 'cores'];
 
-const python = pythonWith('librosa');
+const python = pythonWith('librosa, joblib');
 
 const signals = Array.from({ length: clips }, (_, index) => clip(index));
 const folder = mkdtempSync(join(tmpdir(), 'prosodia-bench-'));
 try {
-  const file = join(folder, 'clips.f32');
-  writeFileSync(file, Buffer.concat(signals.map((y) => new Uint8Array(y.buffer))));
-  const peer = startPeer(python, file, LENGTH, SR);
+  const peer = startPeer(python, written('signals', signals), LENGTH, SR);
   for (const [key, run] of Object.entries(ours)) {
     if (!chosen.includes(key)) continue;
     const some = slow.has(key) ? signals.slice(0, Math.ceil(clips / 20)) : signals;
@@ -197,6 +199,19 @@ try {
     console.log(JSON.stringify({ name: names[key] ?? key, ours_s, peer: answer.peer, peer_s, ratio }));
   }
   peer.end();
+  if (chosen.includes('cores')) {
+    const heard = args.data === undefined ? signals : await recordings(args.data, clips, LENGTH, SR);
+    const other = startPeer(python, written('heard', heard), LENGTH, SR);
+    await measureCores(heard, SR, other);
+    other.end();
+  }
 } finally {
   rmSync(folder, { recursive: true, force: true });
+}
+
+/** The path of a file of samples, one clip after another. */
+function written(name: string, samples: readonly Float32Array[]): string {
+  const file = join(folder, name);
+  writeFileSync(file, Buffer.concat(samples.map((y) => new Uint8Array(y.buffer))));
+  return file;
 }

@@ -1,6 +1,6 @@
 """librosa's side of bench.ts: a benchmark's name and a number of clips per line in, one JSON object out.
 
-cores.ts adds a number of processes and gets wall time in that many.
+For cores.ts the line adds a number of processes and gets wall time in that many.
 """
 
 import json
