@@ -2,7 +2,9 @@
  * Every recipe's run predicts its own test recordings as it did in the run, bit for bit: the graph that serves is
  * the one that trained, on one thread and on the same device. The recipes that `recipes.test.ts` runs are tried there.
  */
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { encodeWav } from '@prosodia/audio';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tinyProject } from './support/corpus.ts';
 import { type TestProject, summaryOf } from './support/project.ts';
@@ -83,8 +85,14 @@ describe('a recipe that hears a quarter of a second', () => {
     notices: string[];
   }
 
+  let recording: string;
+  beforeAll(() => {
+    recording = join(project.root, 'tone.wav');
+    const tone = Float32Array.from({ length: 8000 }, (_, i) => 0.3 * Math.sign(Math.sin(i / 16)));
+    writeFileSync(recording, encodeWav(tone, 16_000));
+  });
+
   it('is given windows of that length, and says of longer ones how much of them it hears', async () => {
-    const recording = join(data, '01_calm_1.wav');
     const usual = await project.cli(['predict', 'cnn2d', recording, '--json']);
     expect(usual).toMatchObject({ code: 0, err: '' });
     const { predictions, ...reply } = JSON.parse(usual.out) as Reply;
@@ -100,7 +108,7 @@ describe('a recipe that hears a quarter of a second', () => {
   });
 
   it('says nothing of it where recordings are no longer', async () => {
-    const { err } = await project.cli(['predict', 'cnn2d', join(data, '01_calm_1.wav'), '--window=0.25']);
+    const { err } = await project.cli(['predict', 'cnn2d', recording, '--window=0.25']);
     expect(err).toBe('');
   });
 });
@@ -115,8 +123,8 @@ describe('a run whose report compares several networks', () => {
 
   it('averages those that have the values given, and says how many', async () => {
     const given = ['--stage=network[feature=mel]', join(data, '01_calm_1.wav'), '--json'];
-    const { out, err } = await project.cli(['predict', 'architectures', ...given]);
-    expect(err).toBe('');
+    const { out, code } = await project.cli(['predict', 'architectures', ...given]);
+    expect(code).toBe(0);
     expect((JSON.parse(out) as Output).members).toHaveLength(3);
   });
 });

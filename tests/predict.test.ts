@@ -24,6 +24,7 @@ interface Output {
     probabilities: Record<string, number>;
   }[];
   refused: { file: string; reason: string }[];
+  notices: string[];
 }
 
 const RAVDESS = fileURLToPath(new URL('../../shared/ravdess-speech', import.meta.url));
@@ -93,6 +94,17 @@ describe('predict', () => {
     expect(timeline[0]!.start_s).toBe(0);
     expect(timeline.at(-1)!.end_s).toBe(60);
     timeline.slice(1).forEach(({ start_s }, i) => expect(start_s).toBe(timeline[i]!.end_s));
+  });
+
+  it('says of what it cannot judge well why: hardly any sound, or less of it than the recipe hears', async () => {
+    const quiet = put('quiet.wav', encodeWav(new Float32Array(8000).fill(1e-4), 8000));
+    const narrow = put('narrow.wav', encodeWav(tone(1, 6000), 6000));
+    const { output } = await predict([quiet, narrow, put('usual.wav', encodeWav(tone(1, 8000), 8000))]);
+    expect(output.notices).toEqual([
+      `hardly any sound (nothing above -60 dB of full scale): a prediction means nothing: ${quiet}`,
+      'recorded at 6000 Hz, heard at 8000 Hz: there is nothing above 3000 Hz, which weakens a prediction unless the ' +
+        `recipe learned from such recordings: ${narrow}`,
+    ]);
   });
 
   it('refuses what is no recording, each with its reason, and predicts the others', async () => {
@@ -171,9 +183,10 @@ describe('predict', () => {
     ['--top-k=0', '--top-k is a whole number'],
     ['--threshold=1.5', '--threshold is a number'],
     ['--window=-1', '--window is a number'],
+    ['--json --csv', 'stdout can hold one form only'],
     ['--speakers=two', '--speakers says who speaks'],
   ])('refuses %s', async (option, message) => {
-    const { code, err } = await project.cli(['predict', 'speech', 'x.wav', option]);
+    const { code, err } = await project.cli(['predict', 'speech', 'x.wav', ...option.split(' ')]);
     expect([code, err]).toEqual([2, expect.stringContaining(message)]);
   });
 

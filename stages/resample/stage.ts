@@ -52,7 +52,13 @@ export default defineStage({
       if ('skipped' in result) skipped.add(clip.clip_id, result.skipped);
       else {
         const { samples, notices } = result;
-        for (const remark of notices) remarks.set(remark, [...(remarks.get(remark) ?? []), clip.clip_id]);
+        // What a recipe was trained on is for its author to judge; who predicts may not know what it was.
+        const doubts = leftOut ? doubtsOf(samples, clip.sample_rate, params.rate) : [];
+        for (const remark of [...notices, ...doubts]) {
+          const ids = remarks.get(remark) ?? [];
+          ids.push(clip.clip_id);
+          remarks.set(remark, ids);
+        }
         await outputs.audio.append(rowFor(clip, samples, params.rate));
       }
       heard += clip.duration_s;
@@ -71,6 +77,24 @@ export default defineStage({
     audio: { kind: 'audio', samples: onnx.waveform(), rate: params.rate, parts: undefined },
   }),
 });
+
+/** 60 dB below full scale: no voice that is meant to be heard. */
+const SILENT = 1e-3;
+
+/** What makes a prediction worth little, however probable. */
+function doubtsOf(samples: Float32Array, own: number, rate: number): string[] {
+  const doubts: string[] = [];
+  if (!samples.some((sample) => Math.abs(sample) >= SILENT)) {
+    doubts.push('hardly any sound (nothing above -60 dB of full scale): a prediction means nothing');
+  }
+  if (own < 0.95 * rate) {
+    doubts.push(
+      `recorded at ${own} Hz, heard at ${rate} Hz: there is nothing above ${own / 2} Hz, which weakens a prediction ` +
+        'unless the recipe learned from such recordings',
+    );
+  }
+  return doubts;
+}
 
 function rowFor({ clip_id }: ClipRow, samples: Float32Array, rate: number) {
   return {

@@ -46,6 +46,9 @@ export const predict: Command = {
         expected: `prosodia predict ${USAGE}`,
       });
     }
+    if (args.flags.has('json') && args.flags.has('csv')) {
+      throw new RequestError({ problem: 'stdout can hold one form only', expected: '--json or --csv', got: 'both' });
+    }
     const window = number(args, 'window', undefined, { above: 0 });
     const hop = number(args, 'hop', undefined, { above: 0 });
     const top = number(args, 'top-k', 3, { above: 0, whole: true });
