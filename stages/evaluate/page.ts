@@ -267,7 +267,7 @@ function mistakeSection({ judged, mistakes, scores, recordings }: Evaluation): s
       `${mistakes.length} of ${wrong.toLocaleString('en-US')} mistakes. Worth listening to: a wrong label, an odd recording, or a real weakness.`,
       ['Recording', 'True', 'Predicted', 'Confidence', 'Speaker', ...(recordings.size > 0 ? ['Listen'] : [])],
       rows,
-      ['id', 'text', 'text', '', '', 'text'],
+      ['id', 'text', 'text', '', '', 'text screen'],
     ),
   );
 }

@@ -44,5 +44,5 @@ pre{overflow-x:auto;padding:.9rem 1rem;background:var(--panel);border:1px solid 
 footer{margin-top:3rem;color:var(--muted);font-size:.85rem}
 :focus-visible{outline:2px solid var(--accent);outline-offset:2px}
 @media (max-width:36rem){figure svg{max-width:max(100%,29rem)}}
-@media print{audio{display:none}details::details-content{content-visibility:visible;height:auto}pre{white-space:pre-wrap}main{max-width:none;padding:0}h2{break-after:avoid}figure,table,.tiles li{break-inside:avoid}figure svg{max-width:100%}.scroll,figure{overflow:visible}}
+@media print{body{font-size:10pt}h2{margin-top:1.4rem}th,td{padding:.2rem .5rem}audio,.screen{display:none}details pre{columns:2;font-size:.75rem;padding:.4rem .6rem}details::details-content{content-visibility:visible;height:auto}pre{white-space:pre-wrap}main{max-width:none;padding:0}h2{break-after:avoid}figure,table,.tiles li{break-inside:avoid}figure svg{max-width:100%;max-height:11cm}.pair{grid-template-columns:1fr 1fr}summary{break-after:avoid}.scroll,figure{overflow:visible}}
 `;
