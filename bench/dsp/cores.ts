@@ -64,11 +64,14 @@ export async function measureCores(clips: readonly Float32Array[], sr: number, p
 /** Seconds per clip. */
 async function ours(clips: readonly Float32Array[], setup: FeaturizeSetup, threads: number): Promise<number> {
   const worked = Array.from({ length: TIMES }, () => clips).flat();
-  const items = [...worked.slice(0, WARM), ...worked].map((samples, index) => ({ itemId: String(index), samples }));
-  const results = mapSharded<FeaturizeSetup, FeaturizeItem, FeaturizeResult>(items, {
+  function* items(): Generator<FeaturizeItem> {
+    for (const samples of [...worked.slice(0, WARM), ...worked]) yield { itemId: '', samples: samples.slice() };
+  }
+  const results = mapSharded<FeaturizeSetup, FeaturizeItem, FeaturizeResult>(items(), {
     worker: new URL('../../stages/featurize/rows.ts', import.meta.url),
     setup,
     threads,
+    moved: true,
   });
   let done = 0;
   let start = 0;

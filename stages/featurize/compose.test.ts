@@ -85,7 +85,8 @@ async function expectSame(options: FormOptions, tolerance = 1e-5): Promise<void>
   for (const [name, y] of Object.entries(SIGNALS)) {
     const own = formed(y, { ...FRAMING, sr: SR }, options);
     const { values, shape } = await run(y);
-    if (own.layout.form === 'matrix') expect(shape).toEqual(own.layout.shape);
+    const { layout } = own.describe();
+    if (layout.form === 'matrix') expect(shape).toEqual(layout.shape);
     expect(values.length, name).toBe(own.values.length);
     expect(difference(values, own.values), name).toBeLessThan(tolerance);
   }

@@ -74,12 +74,17 @@ export interface FormOptions {
 
 /** One item's features in their form. */
 export interface Formed {
-  layout: FeatureLayout;
-  /** What the numbers are: names of bands and the like. */
-  metadata: FeatureMetadata;
   values: Float32Array;
   /** Share of the frames that is padding. */
   padding: number;
+  /** What the numbers are, the same for all items of a table; takes as long as some features do. */
+  describe(): Description;
+}
+
+export interface Description {
+  layout: FeatureLayout;
+  /** Names of bands and the like. */
+  metadata: FeatureMetadata;
 }
 
 /** Throws a RequestError for settings that do not go together. */
@@ -124,32 +129,40 @@ export function formed(y: Float32Array, framing: Framing, options: FormOptions):
   const padding = wanted > frames ? (wanted - frames) / wanted : silence;
   const fit = (matrix: Matrix) => fitFrames(matrix, wanted, align, pad_value);
   const settled = groups.map((courses) => normalized(courses, normalize));
-  const names = groups.map((courses) => courses.flatMap(bandNames));
-  const units = normalize === 'none' ? unitsOf(channels.flat()) : { '*': 'standard deviations of the item' };
-  const metadata = withUnits({ normalize, align, pad_value: String(pad_value) }, units);
+  const described = (layout: FeatureLayout, more: FeatureMetadata): Description => {
+    const units = normalize === 'none' ? unitsOf(channels.flat()) : { '*': 'standard deviations of the item' };
+    return { layout, metadata: { ...withUnits({ normalize, align, pad_value: String(pad_value) }, units), ...more } };
+  };
 
   if (form === 'vector') {
     const values = concatenated(settled[0]!.map((matrix) => fit(matrix).data));
-    const layout: FeatureLayout = options.channel_axis
-      ? { form: 'matrix', shape: [values.length, 1], axes: ['value', 'channel'] }
-      : { form: 'matrix', shape: [values.length], axes: ['value'] };
-    const parts = groups[0]!.map(({ name, matrix: { cols } }) => ({ name, frames: wanted, bands: cols }));
-    return { layout, metadata: { ...metadata, parts: JSON.stringify(parts) }, values, padding };
+    const describe = () => {
+      const layout: FeatureLayout = options.channel_axis
+        ? { form: 'matrix', shape: [values.length, 1], axes: ['value', 'channel'] }
+        : { form: 'matrix', shape: [values.length], axes: ['value'] };
+      const parts = groups[0]!.map(({ name, matrix: { cols } }) => ({ name, frames: wanted, bands: cols }));
+      return described(layout, { parts: JSON.stringify(parts) });
+    };
+    return { values, padding, describe };
   }
   const stacks = settled.map((matrices) => fit(stackBands(matrices)));
+  const { rows, cols, data } = stacks[0]!;
+  const bands = () => groups.map((courses) => courses.flatMap(bandNames));
   if (form === 'matrix') {
-    const [{ data, rows, cols }] = stacks as [Matrix];
-    const layout: FeatureLayout = { form: 'matrix', shape: [rows, cols], axes: ['frame', 'band'] };
-    return { layout, metadata: { ...metadata, bands: JSON.stringify(names[0]) }, values: data, padding };
+    const describe = () =>
+      described(
+        { form: 'matrix', shape: [rows, cols], axes: ['frame', 'band'] },
+        { bands: JSON.stringify(bands()[0]) },
+      );
+    return { values: data, padding, describe };
   }
-  requireEqualBands(names);
-  const { rows, cols } = stacks[0]!;
-  return {
-    layout: { form: 'matrix', shape: [cols, rows, stacks.length], axes: ['band', 'frame', 'channel'] },
-    metadata: { ...metadata, bands: JSON.stringify(names) },
-    values: interleaved(stacks),
-    padding,
-  };
+  requireEqualBands(stacks);
+  const describe = () =>
+    described(
+      { form: 'matrix', shape: [cols, rows, stacks.length], axes: ['band', 'frame', 'channel'] },
+      { bands: JSON.stringify(bands()) },
+    );
+  return { values: interleaved(stacks), padding, describe };
 }
 
 const ORDERS = [1, 2];
@@ -169,29 +182,38 @@ export function cepstral(spec: CourseSpec) {
 /** Functionals of every band, in the order feature, functional, band; and measures of the whole item. */
 function scalars(y: Float32Array, framing: Framing, specs: readonly FeatureSpec[]): Formed {
   const spectra = new Spectra(y, framing, specs.filter(isCourse));
-  const names: string[] = [];
+  const namers: (() => string[])[] = [];
   const values: number[] = [];
   for (const spec of specs) {
     if (isMeasure(spec)) {
-      for (const [name, value] of measures(y, framing.sr, spec)) {
-        names.push(name);
-        values.push(value);
-      }
+      const found = measures(y, framing.sr, spec);
+      namers.push(() => found.map(([name]) => name));
+      for (const [, value] of found) values.push(value);
       continue;
     }
     const derivatives = cepstral(spec)?.delta_functionals.length ? ORDERS : [];
     for (const { name, matrix, functionals: wanted, heard } of spectra.courses(spec, derivatives)) {
       const table = functionals(heard ? framesOf(matrix, heard) : matrix, wanted); // bands x functionals
-      for (const [f, functional] of wanted.entries()) {
-        for (let band = 0; band < table.rows; band++) {
-          names.push([name, ...(table.rows > 1 ? [bandName(band, table.rows)] : []), functional].join('_'));
-          values.push(table.data[band * table.cols + f]!);
-        }
+      namers.push(() => columnNames(name, table.rows, wanted));
+      for (let f = 0; f < table.cols; f++) {
+        for (let band = 0; band < table.rows; band++) values.push(table.data[band * table.cols + f]!);
       }
     }
   }
-  const metadata = withUnits({}, unitsOf(specs));
-  return { layout: { form: 'scalars', names }, metadata, values: Float32Array.from(values), padding: 0 };
+  const describe = (): Description => ({
+    layout: { form: 'scalars', names: namers.flatMap((names) => names()) },
+    metadata: withUnits({}, unitsOf(specs)),
+  });
+  return { values: Float32Array.from(values), padding: 0, describe };
+}
+
+/** Of the functionals of a feature, band by band. */
+function columnNames(feature: string, bands: number, functionals: readonly string[]): string[] {
+  return functionals.flatMap((functional) =>
+    Array.from({ length: bands }, (_, band) =>
+      [feature, ...(bands > 1 ? [bandName(band, bands)] : []), functional].join('_'),
+    ),
+  );
 }
 
 /** The frames that are marked; a single frame of zeros if none is. */
@@ -310,13 +332,14 @@ function interleaved(matrices: readonly Matrix[]): Float32Array {
   return values;
 }
 
-function requireEqualBands(names: readonly (readonly string[])[]): void {
-  const other = names.findIndex(({ length }) => length !== names[0]!.length);
+function requireEqualBands(stacks: readonly Matrix[]): void {
+  const expected = stacks[0]!.cols;
+  const other = stacks.findIndex(({ cols }) => cols !== expected);
   if (other < 0) return;
   throw new RequestError({
     problem: 'channels must have the same number of bands to be stacked',
-    expected: `${names[0]!.length} bands, as channel 0 has`,
-    got: `${names[other]!.length} in channel ${other}`,
+    expected: `${expected} bands, as channel 0 has`,
+    got: `${stacks[other]!.cols} in channel ${other}`,
     where: `parameters of featurize, channels.${other}`,
     fix: 'change n_mels, n_mfcc or the features of a channel',
   });

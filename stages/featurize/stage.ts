@@ -77,6 +77,7 @@ export default defineStage({
       setup: { framing: { sr, n_fft, hop_length, n_mels }, options, on_error },
       threads,
       patience_s,
+      moved: true,
       signal,
     });
     const skipped = new SkippedItems();
@@ -89,7 +90,8 @@ export default defineStage({
         if (done === skipped.count) {
           const units = { sample_rate: sr, n_fft, hop_length, n_mels };
           const texts = Object.entries(units).map(([name, value]) => [name, String(value)]);
-          outputs.features.begin(result.layout, { ...Object.fromEntries(texts), ...result.metadata });
+          const { layout, metadata } = result.description!;
+          outputs.features.begin(layout, { ...Object.fromEntries(texts), ...metadata });
         }
         await outputs.features.append(item, result.values, result.padding);
       }

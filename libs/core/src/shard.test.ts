@@ -22,10 +22,24 @@ export default (setup: { scale: number; slow?: boolean }) => async ({ n }: Item)
 };
 `;
 
+/** Tells how many items it is at. */
+const BUSY = `
+import { setTimeout as sleep } from 'node:timers/promises';
+let busy = 0;
+export default () => async () => {
+  busy++;
+  await sleep(1);
+  const result = { busy };
+  busy--;
+  return result;
+};
+`;
+
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'prosodia-shard-'));
   await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
   await writeFile(join(folder, 'worker.ts'), SOURCE);
+  await writeFile(join(folder, 'busy.ts'), BUSY);
   worker = pathToFileURL(join(folder, 'worker.ts'));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -102,6 +116,24 @@ describe('mapSharded', () => {
     await results.next();
     expect(taken).toBeLessThanOrEqual(8);
     await results.return();
+  });
+
+  it('moves the arrays of items to the threads if it may, and copies them otherwise', async () => {
+    for (const moved of [true, false]) {
+      const given = [0, 1].map((n) => ({ n, samples: Float32Array.of(n, 2) }));
+      const options = { worker, setup: { scale: 2 }, threads: 2, moved };
+      for await (const _ of mapSharded<{ scale: number }, { n: number }, Result>(given, options));
+      expect(given.map(({ samples }) => samples.length)).toEqual(moved ? [0, 0] : [2, 2]);
+    }
+  });
+
+  it('gives a thread one item at a time, however many it waits with', async () => {
+    const results: { busy: number }[] = [];
+    const options = { worker: new URL('busy.ts', worker), setup: {}, threads: 2 };
+    for await (const result of mapSharded<object, { n: number }, { busy: number }>(items(30), options)) {
+      results.push(result);
+    }
+    expect(results.map(({ busy }) => busy)).toEqual(items(30).map(() => 1));
   });
 
   it('hands on the error of an item', async () => {

@@ -2,8 +2,9 @@
  * Rows over worker threads: same order and same bytes whatever the number of threads.
  *
  * A worker module exports, as default, a function that takes the setup once and returns the function
- * for one item. Items are handed out one by one to idle workers and results come back in item order,
- * with a bounded number in flight, so memory does not grow with the corpus.
+ * for one item. Items are handed out one by one to the workers, each of which has one more than it works at, so as not to
+ * wait for messages; results come back in item order, with a bounded number in flight, so memory does not grow with the
+ * corpus.
  *
  * With one thread the same module runs in this thread: nothing is copied, and a debugger sees it. Where it is not known
  * beforehand whether the items are worth other threads, which take long to start, that is found out by working.
@@ -28,6 +29,8 @@ export interface ShardOptions<Setup> {
    * that at most twice the time is lost that somebody would lose who knew the work. Default 0: started at once.
    */
   patience_s?: number | undefined;
+  /** Whether arrays in items are moved to the worker, and gone here, instead of copied. Default false. */
+  moved?: boolean;
   signal?: AbortSignal;
 }
 
@@ -82,9 +85,9 @@ async function* mapInline<Setup, Item, Result>(
 
 async function* mapThreaded<Setup, Item, Result>(
   items: Iterable<Item> | AsyncIterable<Item>,
-  { worker, setup, threads, signal }: ShardOptions<Setup>,
+  { worker, setup, threads, signal, moved = false }: ShardOptions<Setup>,
 ): AsyncGenerator<Result, void, undefined> {
-  const pool = new Pool(worker, setup, threads);
+  const pool = new Pool(worker, setup, threads, moved);
   const iterator = toAsyncIterator(items);
   const inFlight: Promise<Result>[] = [];
   const onAbort = () => pool.fail(new CancelledError());
@@ -93,7 +96,7 @@ async function* mapThreaded<Setup, Item, Result>(
     throwIfCancelled(signal);
     let exhausted = false;
     while (!exhausted || inFlight.length > 0) {
-      while (!exhausted && inFlight.length < threads * 3) {
+      while (!exhausted && inFlight.length < threads * IN_FLIGHT) {
         const next = await iterator.next();
         if (next.done) exhausted = true;
         else {
@@ -125,16 +128,22 @@ interface Job {
   reject(error: Error): void;
 }
 
+/** Items per thread that are taken in and not given out yet. */
+const IN_FLIGHT = 4;
+/** Items that a worker has at a time: one to work at, and the next. */
+const DEPTH = 2;
+
 class Pool {
-  readonly #workers: Worker[] = [];
-  readonly #idle: Worker[] = [];
+  /** Every worker, and the jobs it has, in their order. */
+  readonly #workers = new Map<Worker, Job[]>();
   readonly #queue: Job[] = [];
-  readonly #running = new Map<Worker, Job>();
+  readonly #moved: boolean;
   #failure: Error | undefined;
   #count = 0;
   #closing = false;
 
-  constructor(module: URL, setup: unknown, threads: number) {
+  constructor(module: URL, setup: unknown, threads: number, moved: boolean) {
+    this.#moved = moved;
     const thread = loadable(new URL('./shard-thread.ts', import.meta.url));
     const workerData = { module: loadable(module).url.href, setup };
     for (let i = 0; i < threads; i++) {
@@ -146,8 +155,7 @@ class Pool {
         const fix = 'the log has what it printed last; finished stages are kept';
         this.fail(new DataError({ problem: `a worker thread ended early with code ${code}`, fix }));
       });
-      this.#workers.push(worker);
-      this.#idle.push(worker);
+      this.#workers.set(worker, []);
     }
   }
 
@@ -161,35 +169,51 @@ class Pool {
 
   fail(error: Error): void {
     this.#failure ??= error;
-    for (const job of [...this.#running.values(), ...this.#queue]) job.reject(this.#failure);
-    this.#running.clear();
-    this.#queue.length = 0;
+    for (const jobs of [...this.#workers.values(), this.#queue]) {
+      for (const job of jobs) job.reject(this.#failure);
+      jobs.length = 0;
+    }
   }
 
   async close(): Promise<void> {
     this.#closing = true;
-    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+    await Promise.all([...this.#workers.keys()].map((worker) => worker.terminate()));
   }
 
   #dispatch(): void {
-    while (this.#queue.length > 0 && this.#idle.length > 0) {
-      const worker = this.#idle.pop()!;
-      const job = this.#queue.shift()!;
-      this.#running.set(worker, job);
-      worker.postMessage({ index: job.index, item: job.item });
+    for (let have = 0; have < DEPTH; have++) {
+      for (const [worker, jobs] of this.#workers) {
+        if (jobs.length > have) continue;
+        // The last ones are for whoever is idle first.
+        if (have > 0 && this.#queue.length <= this.#workers.size) return;
+        const job = this.#queue.shift();
+        if (!job) return;
+        jobs.push(job);
+        const { index, item } = job;
+        worker.postMessage({ index, item }, this.#moved ? ownedBuffers(item) : []);
+      }
     }
   }
 
+  /** A worker answers in the order in which it was asked. */
   #onReply(worker: Worker, reply: ShardReply): void {
-    const job = this.#running.get(worker);
-    this.#running.delete(worker);
-    this.#idle.push(worker);
+    const job = this.#workers.get(worker)!.shift();
     if (job) {
       if (reply.error) job.reject(revive(reply.error));
       else job.resolve(reply.result);
     }
     this.#dispatch();
   }
+}
+
+/** Buffers of whole typed arrays in a message, to be moved instead of copied. */
+export function ownedBuffers(value: unknown, found = new Set<ArrayBuffer>(), depth = 0): ArrayBuffer[] {
+  if (ArrayBuffer.isView(value)) {
+    if (value.buffer instanceof ArrayBuffer && value.byteLength === value.buffer.byteLength) found.add(value.buffer);
+  } else if (typeof value === 'object' && value !== null && depth < 4) {
+    for (const inner of Object.values(value)) ownedBuffers(inner, found, depth + 1);
+  }
+  return [...found];
 }
 
 function isOutOfMemory(error: Error): boolean {

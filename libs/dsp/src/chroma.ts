@@ -26,6 +26,12 @@ export interface ChromaBankOptions {
 /** A tuning per segment is one of a hundred values, so the cache holds all of them for one set of parameters. */
 const CACHED_BANKS = 128;
 
+/**
+ * A smaller weight of a filter is 0. Beside the weights of the nearest class it says nothing, and its product with the
+ * power of silence is a subnormal number, with which processors take a hundred times as long.
+ */
+const NEGLIGIBLE = 2 ** -60;
+
 const chromaPlan = planCache(
   (
     sr: number,
@@ -58,7 +64,8 @@ const chromaPlan = planCache(
       const octaves = octwidth === 0 ? 1 : Math.exp(-0.5 * ((position / n_chroma - ctroct) / octwidth) ** 2);
       const gain = octaves / Math.sqrt(squares);
       for (let c = 0; c < n_chroma; c++) {
-        bank[((c - shift + n_chroma) % n_chroma) * bins + bin] = column[c]! * gain;
+        const weight = column[c]! * gain;
+        bank[((c - shift + n_chroma) % n_chroma) * bins + bin] = weight < NEGLIGIBLE ? 0 : weight;
       }
     }
     return filterBank(n_chroma, bins, (c, bin) => bank[c * bins + bin]!);

@@ -7,6 +7,7 @@
  */
 import { checkInteger, checkMatrix, checkPositive } from './checks.ts';
 import { zeros, type Matrix } from './matrix.ts';
+import { medianOf } from './median.ts';
 import { eachChunk } from './simd/rows.ts';
 import { resolve, type PitchedSource } from './source.ts';
 
@@ -145,14 +146,17 @@ export function estimateTuning(source: PiptrackOptions & TuningOptions): number 
   checkPositive(sr, 'sr', 'estimateTuning');
   const { S, n_fft } = resolve(source, 1, 'estimateTuning');
   checkMatrix(S, 'estimateTuning');
-  const pitches: number[] = [];
-  const heights: number[] = [];
+  // A peak is higher than the bin below it, so that two of them are at least two bins apart.
+  const most = S.rows * Math.ceil(S.cols / 2);
+  const pitches = new Float32Array(most);
+  const heights = new Float32Array(most);
+  let count = 0;
   eachPeak(S, sr, n_fft, source, (_row, _bin, pitch, height) => {
-    pitches.push(pitch);
-    heights.push(height);
+    pitches[count] = pitch;
+    heights[count++] = height;
   });
-  const sorted = Float32Array.from(heights).sort();
-  const middle = sorted.length >> 1;
-  const median = sorted.length % 2 ? sorted[middle]! : fround(fround(sorted[middle - 1]! + sorted[middle]!) / 2);
-  return pitchTuning(Float32Array.from(pitches.filter((_, i) => heights[i]! >= median)), source);
+  const median = medianOf(heights.slice(0, count));
+  let kept = 0;
+  for (let i = 0; i < count; i++) if (heights[i]! >= median) pitches[kept++] = pitches[i]!;
+  return pitchTuning(pitches.subarray(0, kept), source);
 }
