@@ -110,6 +110,9 @@ describe.skipIf(BROWSER === undefined)(`the page${SKIPPED}`, () => {
     await page.selectOption('#threshold', '0.9');
     await status('which is uncertain');
     await expect(page.locator('.uncertain').innerText()).resolves.toContain('below the threshold of 90 %');
+    await expect(page.locator('.answer').innerText()).resolves.not.toContain('Note:');
+    await page.selectOption('#window', '12');
+    await page.locator('.answer', { hasText: 'Note: of the longest window, only a part is heard.' }).waitFor();
   });
 
   it('records from the microphone and estimates while it listens', async () => {

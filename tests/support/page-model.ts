@@ -61,7 +61,8 @@ export async function openPredictor() {
           return { file: name, start_s, end_s, probabilities: probabilitiesOf(piece) };
         });
       });
-      return { labels, predictions, left_out: [], refused: [], notices: [] };
+      const notices = window_s > 10 ? ['of the longest window, only a part is heard'] : [];
+      return { labels, predictions, left_out: [], refused: [], notices };
     },
   };
 }

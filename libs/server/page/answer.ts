@@ -10,9 +10,10 @@ export interface Answer {
   threshold: number;
   place: 'on the server' | 'on this device';
   result: Prediction;
+  notices: readonly string[];
 }
 
-export function answerView({ model, labels, calibrated, threshold, place, result }: Answer): HTMLElement {
+export function answerView({ model, labels, calibrated, threshold, place, result, notices }: Answer): HTMLElement {
   const { label, probability, uncertain, windows, left_out } = result;
   const heard = windows === 1 ? 'heard in one piece' : `heard in ${windows} windows`;
   return make(
@@ -25,6 +26,7 @@ export function answerView({ model, labels, calibrated, threshold, place, result
     bars(labels, result),
     timeline(result, threshold),
     make('p', { class: 'note' }, `Computed ${place}, ${heard}.`),
+    ...notices.map((notice) => make('p', { class: 'note' }, `Note: ${notice}.`)),
     ...left_out.map(({ start_s, end_s, reason }) =>
       make('p', { class: 'note' }, `Left out, ${seconds(start_s)} to ${seconds(end_s)}: ${reason}`),
     ),

@@ -91,8 +91,8 @@ async function ask(): Promise<void> {
     own.answers = await Promise.all(
       chosen.map(async (model): Promise<Answer> => {
         const { id, labels, calibrated } = model;
-        const result = await model.predict(own.clip, settings, signal);
-        return { model: id, labels, calibrated, threshold: settings.threshold, place, result };
+        const told = await model.predict(own.clip, settings, signal);
+        return { model: id, labels, calibrated, threshold: settings.threshold, place, ...told };
       }),
     );
     if (signal.aborted) return;

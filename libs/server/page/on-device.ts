@@ -1,9 +1,9 @@
 /** Predictions in the page: the one-file model is fetched once, and no sound leaves the tab. */
-import { type Model, type Prediction, request } from './api.ts';
+import { type Model, request } from './api.ts';
 import type { Clip } from './clip.ts';
 import type { FromWorker, ToWorker } from './device-messages.ts';
 import { onnxMetadata } from './onnx-metadata.ts';
-import type { Predictor, Settings } from './predictor.ts';
+import type { Predictor, Settings, Told } from './predictor.ts';
 import { summary, windowsOf } from './windows.ts';
 
 interface Waiting {
@@ -59,11 +59,7 @@ export class OnDevice implements Predictor {
     return device;
   }
 
-  async predict(
-    clip: Clip,
-    { window_s = this.window_s, threshold }: Settings,
-    signal: AbortSignal,
-  ): Promise<Prediction> {
+  async predict(clip: Clip, { window_s = this.window_s, threshold }: Settings, signal: AbortSignal): Promise<Told> {
     const { samples, rate } = clip;
     const duration_s = samples.length / rate;
     const heard = [];
@@ -73,7 +69,7 @@ export class OnDevice implements Predictor {
       heard.push({ ...span, probabilities: await this.#run(piece, rate) });
     }
     signal.throwIfAborted();
-    return summary(this.labels, heard, duration_s, threshold);
+    return { result: summary(this.labels, heard, duration_s, threshold), notices: [] };
   }
 
   async predictMany(

@@ -1,8 +1,8 @@
 /** Predictions by the server: recordings are sent to it. */
 import { encodeWav } from '@prosodia/audio';
-import { type BatchReply, type Model, type Prediction, type PredictReply, request } from './api.ts';
+import { type BatchReply, type Model, type PredictReply, request } from './api.ts';
 import type { Clip } from './clip.ts';
-import type { Predictor, Settings } from './predictor.ts';
+import type { Predictor, Settings, Told } from './predictor.ts';
 
 /** Sounds in one request: few enough that progress shows and that cancelling stops soon. */
 const BATCH = 8;
@@ -25,11 +25,7 @@ export class OnServer implements Predictor {
     this.#most = Math.min(BATCH, files);
   }
 
-  async predict(
-    clip: Clip,
-    { window_s = this.window_s, threshold }: Settings,
-    signal: AbortSignal,
-  ): Promise<Prediction> {
+  async predict(clip: Clip, { window_s = this.window_s, threshold }: Settings, signal: AbortSignal): Promise<Told> {
     const query = new URLSearchParams({
       model: this.id,
       window_s: String(window_s),
@@ -42,7 +38,7 @@ export class OnServer implements Predictor {
       body: clip.bytes,
       signal,
     });
-    return ((await response.json()) as PredictReply).result;
+    return (await response.json()) as PredictReply;
   }
 
   async predictMany(

@@ -8,6 +8,12 @@ export interface Settings {
   threshold: number;
 }
 
+/** A prediction, and what was unusual about it. */
+export interface Told {
+  result: Prediction;
+  notices: readonly string[];
+}
+
 export interface Predictor {
   readonly id: string;
   readonly title: string;
@@ -16,7 +22,7 @@ export interface Predictor {
   /** Seconds that it hears in one piece. */
   readonly window_s: number;
   /** What the prediction of a recording says. Throws if there is none. */
-  predict(clip: Clip, settings: Settings, signal: AbortSignal): Promise<Prediction>;
+  predict(clip: Clip, settings: Settings, signal: AbortSignal): Promise<Told>;
   /**
    * Probabilities of sounds of one length, each heard in one piece.
    * @param onDone called with how many are done
