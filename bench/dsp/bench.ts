@@ -100,7 +100,7 @@ function recipe(y: Float32Array): number {
     delta(cepstra, { order: 2 }),
     db,
     chromaStft({ S: power, sr: SR }),
-    spectralContrast({ S, sr: SR }),
+    spectralContrast({ S: power, power: 2, sr: SR }),
     centroid,
     spectralBandwidth({ S, sr: SR, centroid }),
     spectralRolloff({ S, sr: SR }),
@@ -118,7 +118,7 @@ function channels(y: Float32Array): number {
     powerToDb(melspectrogram({ S: power, sr: SR, n_mels: 32 }), { ref: 'max' }),
     mfcc({ S: powerToDb(melspectrogram({ S: power, sr: SR })), n_mfcc: 13 }),
     chromaStft({ S: power, sr: SR }),
-    spectralContrast({ S: magnitude(power), sr: SR }),
+    spectralContrast({ S: power, power: 2, sr: SR }),
   ];
   return parts.reduce((total, part) => total + sum(part), 0);
 }

@@ -121,7 +121,9 @@ export class Spectra {
     }
     if ('chroma' in spec) return one('chroma', this.#chroma, spec.chroma);
     if ('tonnetz' in spec) return one('tonnetz', tonnetz(this.#chroma), spec.tonnetz);
-    if ('contrast' in spec) return one('contrast', spectralContrast({ S: this.#magnitude, sr, n_fft }), spec.contrast);
+    if ('contrast' in spec) {
+      return one('contrast', spectralContrast({ S: this.#power, power: 2, sr, n_fft }), spec.contrast);
+    }
     if ('centroid' in spec) return one('centroid', spectralCentroid({ S: this.#magnitude, sr, n_fft }), spec.centroid);
     if ('bandwidth' in spec) {
       return one('bandwidth', spectralBandwidth({ S: this.#magnitude, sr, n_fft }), spec.bandwidth);

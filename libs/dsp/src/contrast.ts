@@ -18,6 +18,8 @@ export interface ContrastOptions extends PitchedSource {
   quantile?: number;
   /** Difference of magnitudes instead of decibels. Default false. */
   linear?: boolean;
+  /** What `S` holds: 1 for magnitudes (the default), 2 for powers, of which only peaks and valleys need roots. */
+  power?: 1 | 2;
 }
 
 /** Bins from..to-1 of one band, and how many of them make its peak. */
@@ -74,7 +76,7 @@ export function contrastBands(sr: number, n_fft: number): readonly Band[] {
  * Spectral contrast, frames x (n_bands + 1): the mean of each band's strongest bins over that of its
  * weakest, in dB (each of the two limited to 80 dB below its own maximum over the signal, as in librosa).
  *
- * @param source `S` is a magnitude spectrogram
+ * @param source `S` is a magnitude spectrogram, or with `power: 2` a power spectrogram; the answer is the same
  * @throws RequestError when a band lies above sr / 2 or holds no bin; DataError for values that are no energies
  */
 export function spectralContrast(source: ContrastOptions): Matrix {
@@ -86,9 +88,11 @@ export function spectralContrast(source: ContrastOptions): Matrix {
   if (!(quantile > 0 && quantile < 1)) {
     throw new RequestError({ where, problem: 'quantile is out of range', expected: '0 to 1', got: String(quantile) });
   }
-  const { S, n_fft } = resolve(source, 1, where);
+  const power = source.S ? (source.power ?? 1) : 2;
+  const { S, n_fft } = resolve(source, power, where);
   const bands = bandPlan(sr, n_fft, fmin, n_bands, quantile);
-  const { smallest, largest } = extremeSums(S, bands, (least, sum) => checkEnergies(S, least, sum, where));
+  const check = (least: number, sum: number) => checkEnergies(S, least, sum, where);
+  const { smallest, largest } = extremeSums(S, bands, check, power === 2);
   const mean = (sums: Float32Array): Matrix => ({
     data: sums.map((sum, i) => sum / bands[i % bands.length]!.count),
     rows: S.rows,

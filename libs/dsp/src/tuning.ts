@@ -115,10 +115,11 @@ export function pitchTuning(frequencies: Float32Array, options: TuningOptions = 
   checkPositive(resolution, 'resolution', 'pitchTuning');
   checkInteger(bins_per_octave, 'bins_per_octave', 'pitchTuning');
   const bins = Math.ceil(1 / resolution);
-  const edge = (k: number) => (k === bins ? 0.5 : -0.5 + k / bins);
+  const edges = Float64Array.from({ length: bins + 1 }, (_, k) => (k === bins ? 0.5 : -0.5 + k / bins));
   const counts = new Uint32Array(bins);
   let any = false;
-  for (const frequency of frequencies) {
+  for (let i = 0; i < frequencies.length; i++) {
+    const frequency = frequencies[i]!;
     if (!(frequency > 0)) continue;
     any = true;
     // 27.5 Hz is A0, four octaves below A4.
@@ -127,12 +128,12 @@ export function pitchTuning(frequencies: Float32Array, options: TuningOptions = 
     if (residual < 0) residual = fround(residual + 1);
     if (residual >= 0.5) residual -= 1;
     let k = Math.min(bins - 1, Math.floor((residual + 0.5) * bins));
-    while (k > 0 && residual < edge(k)) k--;
-    while (k < bins - 1 && residual >= edge(k + 1)) k++;
+    while (k > 0 && residual < edges[k]!) k--;
+    while (k < bins - 1 && residual >= edges[k + 1]!) k++;
     counts[k]!++;
   }
   if (!any) return 0;
-  return edge(counts.indexOf(counts.reduce((a, b) => Math.max(a, b))));
+  return edges[counts.indexOf(counts.reduce((a, b) => Math.max(a, b)))]!;
 }
 
 /**

@@ -13,11 +13,13 @@ export interface ExtremeRun {
 /**
  * Sums of the `count` smallest and of the `count` largest values of each run, rows x runs; and of each row and run the
  * least value and the sum of all, which shows a NaN that no comparison does, as the visitor gets them.
+ * @param ofRoots sums the square roots of these values instead: far fewer than there are values
  */
 export function extremeSums(
   S: Matrix,
   runs: readonly ExtremeRun[],
   visit: (least: number, sum: number) => void,
+  ofRoots = false,
 ): { smallest: Float32Array; largest: Float32Array } {
   const smallest = new Float32Array(S.rows * runs.length);
   const largest = new Float32Array(S.rows * runs.length);
@@ -41,7 +43,8 @@ export function extremeSums(
         const size = missing > 4 ? 8 : missing > 2 ? 4 : (missing as 1 | 2);
         kernels[`${which}${size}`](at, end, restAt, outAt);
         const values = 4 * Math.min(size, missing);
-        for (let k = 0; k < values; k++) sums[k & 3]! += found[k]!;
+        if (ofRoots) for (let k = 0; k < values; k++) sums[k & 3]! += Math.fround(Math.sqrt(found[k]!));
+        else for (let k = 0; k < values; k++) sums[k & 3]! += found[k]!;
         if (missing === count) head?.(size);
         missing -= size;
         end = restAt + (end - at);

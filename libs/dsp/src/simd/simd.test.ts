@@ -153,6 +153,17 @@ describe('row kernels', () => {
     expect(Math.min(...seen.map(([least]) => least!))).toBe(Math.min(...S.data));
   });
 
+  it('give the contrast of powers that of their roots, to the bit', () => {
+    const power = noise(9, 1025, 4);
+    for (const linear of [true, false]) {
+      const [own, roots] = [
+        spectralContrast({ S: power, power: 2, sr: SR, linear }),
+        spectralContrast({ S: magnitude(power), sr: SR, linear }),
+      ];
+      expect(same(own.data, roots.data)).toBe(true);
+    }
+  });
+
   it('show a NaN among the values whose extremes are looked for', () => {
     const S = noise(5, 12);
     S.data[2 * 12 + 11] = NaN;
