@@ -5,7 +5,7 @@
  * time cannot be set by a program, so an edit that restores the modification time is seen too.
  */
 import { createHash, randomUUID, webcrypto } from 'node:crypto';
-import type { BigIntStats } from 'node:fs';
+import { type BigIntStats, statSync } from 'node:fs';
 import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
@@ -44,10 +44,12 @@ export class DigestMemory {
     this.#changed = true;
   }
 
-  /** Lower-case hexadecimal SHA-256 of a file. */
-  async digest(path: string): Promise<string> {
+  /**
+   * Lower-case hexadecimal SHA-256 of a file.
+   * @param stats what the file system says of it now, for who has asked already
+   */
+  async digest(path: string, stats = statSync(path, { bigint: true })): Promise<string> {
     const entries = await this.#load();
-    const stats = await stat(path, { bigint: true });
     const state = stateOf(stats);
     const known = entries.get(path);
     if (known?.state === state) return known.sha256;

@@ -1,20 +1,21 @@
 /** File operations that survive a crash: what is there is complete, or it is not there. */
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { readdirSync } from 'node:fs';
+import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ProsodiaError } from '@prosodia/core';
 
 /** Paths of all files below a folder, relative to it, with forward slashes, sorted. */
 export async function listFiles(folder: string): Promise<string[]> {
   const found: string[] = [];
-  const walk = async (relative: string): Promise<void> => {
-    for (const entry of await readdir(join(folder, relative), { withFileTypes: true })) {
+  const walk = (relative: string): void => {
+    for (const entry of readdirSync(join(folder, relative), { withFileTypes: true })) {
       const path = relative === '' ? entry.name : `${relative}/${entry.name}`;
-      if (entry.isDirectory()) await walk(path);
+      if (entry.isDirectory()) walk(path);
       else found.push(path);
     }
   };
-  await walk('');
+  walk('');
   return found.sort();
 }
 
