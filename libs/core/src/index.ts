@@ -48,6 +48,7 @@ export {
 export { RUN_MARK, escapeXml } from './markup.ts';
 export { BUILD_FOLDER, PROJECT_ROOT, loadable } from './modules.ts';
 export { Rng, type RngLabel } from './random.ts';
+export { selectRanks } from './select.ts';
 export { GIVEN_CORPUS, type GivenFile, type GivenRecordings, type ServeContext, type Serving } from './serving.ts';
 export { mapSharded, serializeError, type ShardOptions, type ShardWorker } from './shard.ts';
 export { Shelf } from './shelf.ts';

@@ -4,13 +4,12 @@
  * All three come down to `(x - center) / scale + offset` per column, so a fitted scaler is that much plain
  * data: it goes into JSON as it is, and applying one needs no knowledge of how it was fitted.
  */
-import { DataError, RequestError } from '@prosodia/core';
+import { DataError, RequestError, selectRanks } from '@prosodia/core';
 import { reusedWorkspace } from './kernels.ts';
 import { type Matrix, type MatrixContext, requireFinite, requireShape, zerosLike } from './matrix.ts';
 import { ColumnMoments } from './moments.ts';
 import { quantileOfSorted, ranksOfQuantiles } from './quantile.ts';
 import { RowBlocks, copyRows } from './row-blocks.ts';
-import { selectRanks } from './select.ts';
 
 export type ScalerKind = 'standard' | 'minmax' | 'robust';
 

@@ -1,4 +1,4 @@
-import { Rng } from '@prosodia/core';
+import { Rng } from './random.ts';
 import { describe, expect, it } from 'vitest';
 import { selectRanks } from './select.ts';
 

@@ -8,11 +8,16 @@
  *
  * @param ranks indices in increasing order
  */
-export function selectRanks(values: Float64Array, ranks: readonly number[]): void {
+export function selectRanks(values: Float32Array | Float64Array, ranks: readonly number[]): void {
   selectWithin(values, 0, values.length - 1, ranks);
 }
 
-function selectWithin(values: Float64Array, first: number, last: number, ranks: readonly number[]): void {
+function selectWithin(
+  values: Float32Array | Float64Array,
+  first: number,
+  last: number,
+  ranks: readonly number[],
+): void {
   if (ranks.length === 0 || first >= last) return;
   const middle = ranks.length >> 1;
   const rank = ranks[middle]!;
@@ -22,7 +27,7 @@ function selectWithin(values: Float64Array, first: number, last: number, ranks: 
 }
 
 /** Puts the value of one rank in its place, smaller or equal ones before it, greater or equal ones behind it. */
-function select(values: Float64Array, first: number, last: number, rank: number): void {
+function select(values: Float32Array | Float64Array, first: number, last: number, rank: number): void {
   let [low, high] = [first, last];
   while (low < high) {
     const pivot = medianOfThree(values[low]!, values[(low + high) >> 1]!, values[high]!);
