@@ -16,9 +16,7 @@ import {
   melToHz,
   mfcc,
   normalize,
-  phaseVocoder,
   piptrack,
-  pitchShift,
   pitchTuning,
   powerSpectrogram,
   powerToDb,
@@ -30,21 +28,16 @@ import {
   spectralRolloff,
   stackBands,
   stft,
-  timeStretch,
   tonnetz,
   transpose,
   zeroCrossingRate,
   type FunctionalName,
   type Matrix,
 } from './index.ts';
-import { lcg, signals, SR } from './testing/signals.ts';
+import { lcg, signals, SR, tone } from './testing/signals.ts';
 
 const sr = SR;
 const { voice, silence } = signals;
-
-function tone(hz: number, length = 8000): Float32Array {
-  return Float32Array.from({ length }, (_, t) => 0.5 * Math.sin((2 * Math.PI * hz * t) / SR));
-}
 
 function matrix(rows: number[][]): Matrix {
   return { data: Float32Array.from(rows.flat()), rows: rows.length, cols: rows[0]!.length };
@@ -338,51 +331,6 @@ describe('functionals', () => {
     expect(() => functionals(S, ['p101'])).toThrow(RequestError);
     expect(() => functionals(matrix([[NaN]]))).toThrow(DataError);
     expect(() => functionals({ data: new Float32Array(0), rows: 0, cols: 0 })).toThrow(DataError);
-  });
-});
-
-describe('effects', () => {
-  it('stretch to round(length / rate) samples at the same pitch', () => {
-    const y = tone(500);
-    for (const rate of [0.7, 1, 1.3]) {
-      const slow = timeStretch(y, { rate });
-      expect(slow).toHaveLength(Math.round(y.length / rate));
-      expect(Math.abs(spectralCentroid({ y: slow, sr }).data[5]! - 500)).toBeLessThan(10);
-    }
-  });
-
-  it('leave the signal alone at rate 1', () => {
-    const same = timeStretch(voice, { rate: 1 });
-    const worst = same.reduce((most, value, t) => Math.max(most, Math.abs(value - voice[t]!)), 0);
-    expect(worst).toBeLessThan(1e-5);
-  });
-
-  it('ask the resampler for sr / rate to sr, and keep the length', () => {
-    const asked: number[] = [];
-    const out = pitchShift(voice, {
-      sr,
-      n_steps: 12,
-      resample: (y, from, to) => {
-        asked.push(y.length, from, to);
-        return y.subarray(0, 100);
-      },
-    });
-    expect(asked).toEqual([2 * voice.length, 2 * sr, sr]);
-    expect(out).toHaveLength(voice.length);
-    expect(out[100]).toBe(0);
-  });
-
-  it('refuse a rate of 0 and steps that are no number', () => {
-    const resample = (y: Float32Array) => y;
-    expect(() => timeStretch(voice, { rate: 0 })).toThrow(RequestError);
-    expect(() => phaseVocoder(stft(voice), { rate: -1 })).toThrow(RequestError);
-    expect(() => pitchShift(voice, { sr, n_steps: NaN, resample })).toThrow(RequestError);
-    expect(() => timeStretch(new Float32Array(0), { rate: 2 })).toThrow(DataError);
-  });
-
-  it('take a signal shorter than a frame', () => {
-    expect(timeStretch(signals.short, { rate: 1.5 })).toHaveLength(200);
-    expect(timeStretch(signals.single, { rate: 0.5 })).toHaveLength(2);
   });
 });
 

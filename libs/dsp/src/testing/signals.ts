@@ -42,3 +42,8 @@ export const signals = {
 } satisfies Record<string, Float32Array>;
 
 export type SignalName = keyof typeof signals;
+
+/** Of amplitude 0.5, at the sample rate of all signals here. */
+export function tone(hz: number, length = 8000): Float32Array {
+  return Float32Array.from({ length }, (_, t) => 0.5 * Math.sin((2 * Math.PI * hz * t) / SR));
+}
