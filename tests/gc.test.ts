@@ -86,7 +86,7 @@ describe('gc', () => {
     expect(existsSync(join(project.root, 'c', 'runs', 'toy', 'latest', 'text.txt'))).toBe(true);
   });
 
-  it('clears records of runs that computed nothing, digests of files that are gone, and what killed runs left', async () => {
+  it('clears records of runs that computed nothing, digests of files that are gone, lists of code that nobody has, and what killed runs left', async () => {
     await run('d');
     for (let i = 0; i < 3; i++) await run('d');
     const tmp = join(
@@ -96,6 +96,11 @@ describe('gc', () => {
       'tmp',
       `999999999.${encodeURIComponent((await import('node:os')).hostname()).replaceAll('.', '%2E')}`,
     );
+    const lists = join(project.root, 'd', 'store', 'code');
+    const used = readdirSync(lists);
+    const old = join(lists, `${'0'.repeat(64)}.json`);
+    writeFileSync(old, '{}');
+    for (const name of readdirSync(lists)) utimesSync(join(lists, name), 1e9, 1e9);
     mkdirSync(tmp); // Not of the form of an owner: not ours, so it stays.
     const memory = join(project.root, 'd', 'store', 'digests.json');
     const entries = JSON.parse(readFileSync(memory, 'utf8')) as [string, unknown][];
@@ -104,6 +109,7 @@ describe('gc', () => {
     expect(report).toMatchObject({ runs: ['toy/2', 'toy/3'], forgotten: 1, kept: { runs: ['toy/4'] } });
     expect(readFileSync(memory, 'utf8')).not.toContain('gone');
     expect(existsSync(tmp)).toBe(true);
+    expect([used.length > 0, readdirSync(lists)]).toEqual([true, used]);
   });
 
   it('says what is wrong with a limit, a run or an option', async () => {

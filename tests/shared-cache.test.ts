@@ -40,6 +40,14 @@ describe.each(['nx', 's3'] as const)('a shared cache (%s)', (protocol) => {
     expect(server.objects.size).toBe(objects);
   });
 
+  it('leaves what a later "why" needs to name a source file, on a machine that computed nothing', async () => {
+    await machine(protocol);
+    expect(summaryOf(await machine(protocol)).computed).toBe(0);
+    const folder = join(project.root, 'fresh', 'store', 'code');
+    const lists = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'));
+    expect(lists.filter((list) => list.includes('stages/upper/'))).toHaveLength(1);
+  });
+
   it('may be off, refuse, be down or hang: one line, and the run goes on alone', async () => {
     const expected: [CacheServer['mischief'], RegExp][] = [
       [401, /answered 401/],

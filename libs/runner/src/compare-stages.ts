@@ -17,8 +17,6 @@ export async function compareStages(project: Project, a: KeptRun, b: KeptRun): P
     Map<string, StageRecord>,
     Map<string, StageRecord>,
   ];
-  const codeOf = async ({ key }: StageRecord) =>
-    key === undefined ? undefined : (await project.store.readManifest(key))?.code;
   const found: StageDifference[] = [];
   for (const stage of new Set([...before.keys(), ...after.keys()])) {
     const [old, now] = [before.get(stage), after.get(stage)];
@@ -28,7 +26,7 @@ export async function compareStages(project: Project, a: KeptRun, b: KeptRun): P
     }
     // A stage that never started has no key to compare.
     if (!old.parts || !now.parts || old.key === now.key) continue;
-    const [oldCode, code] = [await codeOf(old), await codeOf(now)];
+    const [oldCode, code] = [old, now].map(({ parts }) => project.store.code.read(parts!.code));
     const changes = changesBetween(
       { parts: old.parts, ...(oldCode ? { code: oldCode } : {}) },
       { parts: now.parts, ...(code ? { code } : {}) },

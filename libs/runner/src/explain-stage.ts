@@ -6,13 +6,13 @@
  * run, not each with one of its own, since only then do the differences add up.
  */
 import { RequestError, nearest } from '@prosodia/core';
-import type { CodeParts } from './catalogue/fingerprint.ts';
 import { type KeptRun, runsOf } from './compare-records.ts';
 import { type Change, changesBetween } from './explain.ts';
 import type { OutputRef, Plan } from './pipeline/plan.ts';
 import type { Project } from './project.ts';
 import type { RunRecord } from './run/record.ts';
 import { surveyPlan } from './run/survey.ts';
+import type { CodeParts } from './store/code-lists.ts';
 import type { KeyParts } from './store/manifest.ts';
 
 export interface RunName {
@@ -208,7 +208,7 @@ function snapshotOf(project: Project, record: RunRecord): Snapshot {
       ...(remark === undefined ? {} : { remark }),
       parts,
       key,
-      code: key === undefined ? undefined : (await project.store.readManifest(key))?.code,
+      code: parts && project.store.code.read(parts.code),
       inputs: Object.fromEntries(
         Object.entries(record.resolved[stage]?.from ?? {}).map(([name, texts]) => [name, texts.map(referenceOf)]),
       ),

@@ -1,6 +1,6 @@
 /** Why a stage runs again: the difference between two keys, as data and in plain words. */
-import type { CodeParts } from './catalogue/fingerprint.ts';
 import { canonicalJson } from './store/canonical.ts';
+import type { CodeParts } from './store/code-lists.ts';
 import type { KeyParts } from './store/manifest.ts';
 
 export interface Explained {

@@ -9,6 +9,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type CodeParts, codeDigest } from '../store/code-lists.ts';
 
 interface ModuleNode {
   /** Of the text that was compiled. */
@@ -17,11 +18,9 @@ interface ModuleNode {
   packages: string[];
 }
 
-/** Path below the root, or `package@version`, to digest. Kept with results so that `why` can name the file. */
-export type CodeParts = Readonly<Record<string, string>>;
-
 export interface Fingerprint {
   digest: string;
+  /** Kept in the store so that `why` can name the file. */
   parts: CodeParts;
 }
 
@@ -68,10 +67,7 @@ export class Fingerprints {
     const parts: Record<string, string> = {};
     for (const path of [...files].sort()) parts[path] = graph[path]?.sha256 ?? this.#assetDigest(path);
     for (const [name, digest] of this.#lockedClosure(packages)) parts[name] = digest;
-    const digest = createHash('sha256')
-      .update(JSON.stringify(Object.entries(parts)))
-      .digest('hex');
-    const fingerprint = { digest, parts };
+    const fingerprint = { digest: codeDigest(parts), parts };
     this.#known.set(source, fingerprint);
     return fingerprint;
   }

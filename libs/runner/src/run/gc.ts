@@ -116,6 +116,7 @@ class Collection {
       const { away, back } = await this.#remove([...goes.keys()], results, oldRuns);
       report.after_bytes = before - this.#bytes(away);
       report.stages = this.#byStage(new Map([...goes].filter(([key]) => !back.has(key))), new Set(away));
+      await this.#pruneCode(runs);
       await this.#store.sweep();
     }
     report.forgotten = await this.#store.digests.prune();
@@ -216,6 +217,14 @@ class Collection {
       const digests = (record?.stages ?? []).flatMap(({ outputs = {} }) => Object.values(outputs));
       if (digests.some(({ digest }) => away.has(digest))) await removeDeadLinks(folder);
     }
+  }
+
+  /** Lists of code go that neither a result nor a run has. */
+  async #pruneCode(runs: readonly RunOnDisk[]): Promise<void> {
+    const used = new Set<string>();
+    for (const { manifest } of (await storedResults(this.#store)).values()) if (manifest) used.add(manifest.parts.code);
+    for (const { record } of runs) for (const { parts } of record?.stages ?? []) if (parts) used.add(parts.code);
+    await this.#store.code.prune(used);
   }
 
   #byStage(results: ReadonlyMap<string, StoredResult>, freed: Set<string>): GcReport['stages'] {

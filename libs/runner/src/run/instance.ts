@@ -42,7 +42,7 @@ export async function missReason(
 ): Promise<string> {
   if (damage !== undefined) return `its stored result is damaged (${damage})`;
   if (!before?.parts || before.key === undefined) return 'never run before';
-  const code = (await project.store.readManifest(before.key))?.code;
+  const code = project.store.code.read(before.parts.code);
   const clauses = differences(
     { parts: before.parts, ...(code ? { code } : {}) },
     { parts, code: project.fingerprints.of(instance.stage.source).parts },
@@ -68,6 +68,12 @@ export async function computeInstance(
       return { manifest: await compute(run, grant), computed: true };
     }),
   );
+}
+
+/** Keeps what the code of an instance is made of, for a later "why". */
+export async function keepCode({ store, fingerprints }: Project, { stage }: Instance): Promise<void> {
+  const { digest, parts } = fingerprints.of(stage.source);
+  await store.code.keep(digest, parts);
 }
 
 async function compute(run: InstanceRun, grant: Grant): Promise<Manifest> {
@@ -98,11 +104,11 @@ async function compute(run: InstanceRun, grant: Grant): Promise<Manifest> {
     const result = {
       key,
       parts,
-      code: project.fingerprints.of(instance.stage.source).parts,
       ...said,
       seconds: (performance.now() - started) / 1000,
       peak_memory_bytes: peakMemory,
     };
+    await keepCode(project, instance);
     const folders = instance.stage.outputs.map(({ name, kind }) => [name, { kind: kind.id, folder: outputs[name]! }]);
     return await store.keep(result, Object.fromEntries(folders));
   } finally {

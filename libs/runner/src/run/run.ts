@@ -16,7 +16,7 @@ import type { Status } from './events.ts';
 import { corpusFolders, probeExternal } from './external.ts';
 import { type Failure, type RunOptions, type RunResult, finishRun } from './finish.ts';
 import { type Chosen, grow } from './grow.ts';
-import { computeInstance, missReason } from './instance.ts';
+import { computeInstance, keepCode, missReason } from './instance.ts';
 import { keyOf, keyParts } from './keys.ts';
 import { Queue } from './queue.ts';
 import { type StageRecord, lastStages } from './record.ts';
@@ -216,11 +216,12 @@ class Run {
     };
     const tracked: Promise<void> = remote
       .fetch(miss.key, this.#controller.signal, progress)
-      .then((manifest) => {
+      .then(async (manifest) => {
         if (!manifest) {
           this.#misses.set(instance.name, miss);
           return;
         }
+        await keepCode(this.#project, instance).catch(() => undefined); // The result is there, which is what counts.
         this.#queue.take(instance);
         this.#accept(instance, miss.parts, manifest, 'cached', 'from the shared cache', seconds());
       })

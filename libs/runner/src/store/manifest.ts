@@ -1,6 +1,4 @@
 /** What the action cache keeps of a finished stage: its key, its outputs by digest, and what it said. */
-import type { CodeParts } from '../catalogue/fingerprint.ts';
-
 /** Raise it when keys or manifests of older versions must not be used. */
 export const HASH_FORMAT = 1;
 
@@ -8,7 +6,7 @@ export const HASH_FORMAT = 1;
 export interface KeyParts {
   format: number;
   stage: string;
-  /** Code fingerprint. */
+  /** Code fingerprint; the store's code lists tell what it is made of. */
   code: string;
   params: Readonly<Record<string, unknown>>;
   /** By input name: content digests; for inputs that take several, each with the instance it comes from. */
@@ -39,8 +37,6 @@ export interface StoredOutput {
 export interface Manifest {
   key: string;
   parts: KeyParts;
-  /** Files and packages behind `parts.code`, so that `why` can name the one that changed. */
-  code: CodeParts;
   outputs: Record<string, StoredOutput>;
   /** What the stage reported. */
   notices: string[];

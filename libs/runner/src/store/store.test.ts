@@ -26,7 +26,6 @@ async function put(store: Store, files: Record<string, string>, key = KEY): Prom
   const manifest: Manifest = {
     key,
     parts: { format: 1, stage: 's', code: 'c', params: {}, inputs: {} },
-    code: {},
     outputs: { table },
     notices: [],
     metrics: {},

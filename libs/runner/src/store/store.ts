@@ -14,6 +14,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { chmod, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { CodeLists } from './code-lists.ts';
 import { DigestMemory, sha256File } from './digests.ts';
 import { hasCode, listFiles, makeFolder, sync, writeAtomically, writeBeside } from './files.ts';
 import { Lease } from './lease.ts';
@@ -35,6 +36,7 @@ export type Lookup =
 export class Store {
   readonly root: string;
   readonly digests: DigestMemory;
+  readonly code: CodeLists;
   /** What the run in this process relies on; several runs in one process share it. */
   #lease: Lease | undefined;
   #holders = 0;
@@ -45,6 +47,7 @@ export class Store {
   constructor(root: string) {
     this.root = root;
     this.digests = new DigestMemory(join(root, 'digests.json'));
+    this.code = new CodeLists(join(root, 'code'));
   }
 
   /** Folder of an output in the content store. */
