@@ -20,6 +20,7 @@ import { resample } from '@prosodia/audio';
 import {
   chromaStft,
   delta,
+  dismiss,
   functionals,
   magnitude,
   melspectrogram,
@@ -108,6 +109,7 @@ function recipe(y: Float32Array): number {
     zeroCrossingRate(y),
     rms({ y }),
   ];
+  dismiss(power);
   return parts.reduce((total, part) => total + sum(functionals(part, ['mean', 'std', 'min', 'max'])), 0);
 }
 
@@ -120,6 +122,7 @@ function channels(y: Float32Array): number {
     chromaStft({ S: power, sr: SR }),
     spectralContrast({ S: power, power: 2, sr: SR }),
   ];
+  dismiss(power);
   return parts.reduce((total, part) => total + sum(part), 0);
 }
 

@@ -124,6 +124,7 @@ export function formed(y: Float32Array, framing: Framing, options: FormOptions):
   const groups = channels.map((specs) =>
     specs.filter(isCourse).flatMap((spec) => spectra.courses(spec, derivativesOf(cepstral(spec)?.deltas ?? 0))),
   );
+  spectra.dismiss();
   const frames = groups[0]![0]!.matrix.rows;
   const wanted = length && 'frames' in length ? length.frames : frames;
   const padding = wanted > frames ? (wanted - frames) / wanted : silence;
@@ -200,6 +201,7 @@ function scalars(y: Float32Array, framing: Framing, specs: readonly FeatureSpec[
       }
     }
   }
+  spectra.dismiss();
   const describe = (): Description => ({
     layout: { form: 'scalars', names: namers.flatMap((names) => names()) },
     metadata: withUnits({}, unitsOf(specs)),

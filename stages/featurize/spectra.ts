@@ -10,6 +10,7 @@ import {
   cepstrum,
   chromaStft,
   delta,
+  dismiss,
   gammatoneCepstra,
   gaussianCepstra,
   gaussianSpectrogram,
@@ -90,6 +91,12 @@ export class Spectra {
     } catch (error) {
       throw error instanceof ProsodiaError ? error.at(`feature ${name}`) : error;
     }
+  }
+
+  /** Makes room for the next item's: nothing is asked for any more. */
+  dismiss(): void {
+    const power = this.#kept.get('power');
+    if (power) dismiss(power);
   }
 
   #courses(spec: CourseSpec, orders: readonly number[]): Course[] {

@@ -68,6 +68,7 @@ export {
   type IstftOptions,
   type StftOptions,
 } from './stft.ts';
+export { dismiss } from './simd/resident.ts';
 export { estimateTuning, piptrack, pitchTuning, type PiptrackOptions, type TuningOptions } from './tuning.ts';
 export {
   phaseVocoder,

@@ -11,6 +11,8 @@ import { overlapDivisors } from './overlap.ts';
 import { padInto, type PadMode } from './pad.ts';
 import { realFft } from './rfft.ts';
 import { framePlan, overlapFrames, transformFrames, type Framing } from './simd/frames.ts';
+import { pairSpectrogram } from './simd/pairs.ts';
+import { dismiss } from './simd/resident.ts';
 import { squareRoots } from './simd/rows.ts';
 import { frameWindow, type WindowSpec } from './window.ts';
 
@@ -111,6 +113,18 @@ export function spectrogram(y: Float32Array, options: StftOptions & { power?: nu
     });
   }
   const framing = framingOf(y, { ...options, hop_length: options.hop_length ?? 512 });
+  const powers = pairSpectrogram(framing) ?? plainPowers(framing);
+  if (power === 2) return powers;
+  if (power === 1) {
+    const roots = squareRoots(powers);
+    dismiss(powers);
+    return roots;
+  }
+  return { ...powers, data: powers.data.map((value) => value ** (power / 2)) };
+}
+
+/** For lengths that are not transformed in place. */
+function plainPowers(framing: Framing): Matrix {
   const { n_fft, rows, cols } = framing;
   const data = new Float32Array(rows * cols);
   const kernels = framePlan(n_fft);
@@ -120,8 +134,6 @@ export function spectrogram(y: Float32Array, options: StftOptions & { power?: nu
       for (let k = 0; k < cols; k++) data[at + k] = re[k]! * re[k]! + im[k]! * im[k]!;
     });
   }
-  if (power === 1) return squareRoots({ data, rows, cols });
-  if (power !== 2) for (let i = 0; i < data.length; i++) data[i]! **= power / 2;
   return { data, rows, cols };
 }
 

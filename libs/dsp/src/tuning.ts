@@ -8,7 +8,7 @@
 import { checkInteger, checkMatrix, checkPositive } from './checks.ts';
 import { zeros, type Matrix } from './matrix.ts';
 import { medianOf } from './median.ts';
-import { eachChunk } from './simd/rows.ts';
+import { eachFour } from './simd/rows.ts';
 import { resolve, type PitchedSource } from './source.ts';
 
 /** Options of {@link piptrack}. */
@@ -35,7 +35,7 @@ export function peakRange(sr: number, n_fft: number, fmin = 150, fmax = 4000): {
   return { from, to };
 }
 
-/** Visits every spectral peak in order of frames, then bins. */
+/** Visits every spectral peak, four frames at a time. */
 function eachPeak(
   S: Matrix,
   sr: number,
@@ -43,38 +43,33 @@ function eachPeak(
   { fmin = 150, fmax = 4000, threshold = 0.1 }: PiptrackOptions,
   visit: (row: number, bin: number, pitch: number, magnitude: number) => void,
 ): void {
-  const { data, cols } = S;
+  const { cols } = S;
   if (cols < 4) return;
   const { from, to } = peakRange(sr, n_fft, fmin, fmax);
   if (from >= to) return;
-  eachChunk(S, (memory) => {
-    const listAt = memory.alloc(4 + 8 * Math.ceil((to - from) / 4));
+  eachFour(S, (memory) => {
+    const listAt = memory.alloc(4 + 8 * (to - from));
     return (at, first, count) => {
-      for (let row = 0; row < count; row++) {
-        memory.kernels.peaks(at + row * cols * 4, cols * 4, from * 4, to * 4, threshold, listAt);
-        const list = memory.i32(listAt, 1 + 2 * Math.ceil((to - from) / 4));
-        const end = (list[0]! - listAt) / 4;
-        for (let k = 1; k < end; k += 2) {
-          for (let lane = 0, bits = list[k + 1]!; bits > 0; lane++, bits >>= 1) {
-            const bin = list[k]! / 4 + lane;
-            if (bits % 2 === 1 && bin < to) report(first + row, bin);
-          }
+      memory.kernels.peaks(at, cols * 16, from * 16, to * 16, threshold, listAt);
+      const columns = memory.f32(at, cols * 4);
+      const list = memory.i32(listAt, 1 + 2 * (to - from));
+      const end = (list[0]! - listAt) / 4;
+      for (let k = 1; k < end; k += 2) {
+        const bin = list[k]! / 16;
+        for (let lane = 0, bits = list[k + 1]!; bits > 0; lane++, bits >>= 1) {
+          if (bits % 2 === 0 || lane >= count) continue;
+          const here = columns[4 * bin + lane]!;
+          const before = columns[4 * bin - 4 + lane]!;
+          const after = columns[4 * bin + 4 + lane]!;
+          const a = fround(after + before) - 2 * here;
+          const b = fround(after - before) / 2;
+          const shift = Math.abs(b) >= Math.abs(a) ? 0 : fround(-b / a);
+          const skew = fround(fround(0.5 * fround(b)) * shift);
+          visit(first + lane, bin, fround(((bin + shift) * sr) / n_fft), fround(here + skew));
         }
       }
     };
   });
-
-  function report(row: number, bin: number): void {
-    const base = row * cols + bin;
-    const here = data[base]!;
-    const before = data[base - 1]!;
-    const after = data[base + 1]!;
-    const a = fround(after + before) - 2 * here;
-    const b = fround(after - before) / 2;
-    const shift = Math.abs(b) >= Math.abs(a) ? 0 : fround(-b / a);
-    const skew = fround(fround(0.5 * fround(b)) * shift);
-    visit(row, bin, fround(((bin + shift) * sr) / n_fft), fround(here + skew));
-  }
 }
 
 /**
@@ -147,17 +142,13 @@ export function estimateTuning(source: PiptrackOptions & TuningOptions): number 
   checkPositive(sr, 'sr', 'estimateTuning');
   const { S, n_fft } = resolve(source, 1, 'estimateTuning');
   checkMatrix(S, 'estimateTuning');
-  // A peak is higher than the bin below it, so that two of them are at least two bins apart.
-  const most = S.rows * Math.ceil(S.cols / 2);
-  const pitches = new Float32Array(most);
-  const heights = new Float32Array(most);
-  let count = 0;
+  const pitches: number[] = [];
+  const heights: number[] = [];
   eachPeak(S, sr, n_fft, source, (_row, _bin, pitch, height) => {
-    pitches[count] = pitch;
-    heights[count++] = height;
+    pitches.push(pitch);
+    heights.push(height);
   });
-  const median = medianOf(heights.slice(0, count));
-  let kept = 0;
-  for (let i = 0; i < count; i++) if (heights[i]! >= median) pitches[kept++] = pitches[i]!;
-  return pitchTuning(pitches.subarray(0, kept), source);
+  const median = medianOf(Float32Array.from(heights));
+  const high = pitches.filter((_, i) => heights[i]! >= median);
+  return pitchTuning(Float32Array.from(high), source);
 }

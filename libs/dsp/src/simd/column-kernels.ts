@@ -1,10 +1,11 @@
 /**
  * Kernels that go over the bins of four frames at once, one frame in each lane: columns of a spectrogram.
  *
- * The largest values of a run are kept sorted, in registers: each new value goes down the list, where every place keeps
- * the larger of two and hands the other on. Nothing branches, so that it costs the same whatever the values are.
+ * The largest and smallest values of a run are kept sorted, in registers, and what comes is sorted and merged with them.
+ * Nothing branches, so that it costs the same whatever the values are.
  */
-import { f32, f32x4, i32, v128, type Expr, type KernelSource, type Local } from '@prosodia/wasm';
+import { f32, f32x4, f64x2, i32, v128, type Expr, type KernelSource, type Local } from '@prosodia/wasm';
+import { transposed } from './lanes.ts';
 
 const FOUR = i32.const(4);
 const SIXTEEN = i32.const(16);
@@ -43,45 +44,211 @@ const columns: KernelSource = {
   },
 };
 
-/** The most values that one pass keeps; for more, a further pass goes over what the one before has handed on. */
+/**
+ * The rows of columns, four by four. Parameters: columns, bytes of all of them, bytes of those of four rows, out.
+ */
+const rowsOfColumns: KernelSource = {
+  parameters: ['i32', 'i32', 'i32', 'i32'],
+  build(kernel, [at, bytes, fourBytes, out]) {
+    const end = kernel.let(i32.add(at!, bytes!));
+    const pitch = kernel.let(i32.shr(fourBytes!, i32.const(2)));
+    const four = kernel.variable('i32');
+    const rows = Array.from({ length: 4 }, () => kernel.variable('i32'));
+    kernel.loop(at!, end, i32.const(0), () => {
+      kernel.set(four, i32.add(at!, fourBytes!));
+      rows.forEach((row, k) => kernel.set(row, k === 0 ? out! : i32.add(rows[k - 1]!, pitch)));
+      kernel.set(out!, i32.add(rows[3]!, pitch));
+      const whole = kernel.let(i32.sub(four, i32.const(63)));
+      const advance = (bytes: Expr) => {
+        for (const row of rows) kernel.set(row, i32.add(row, bytes));
+      };
+      kernel.loop(at!, whole, i32.const(64), () => {
+        const block = [0, 16, 32, 48].map((offset) => kernel.let(v128.load(at!, offset)));
+        transposed(kernel, block).forEach((row, k) => kernel.store(rows[k]!, row));
+        advance(SIXTEEN);
+      });
+      kernel.loop(at!, four, SIXTEEN, () => {
+        const bin = kernel.let(v128.load(at!));
+        rows.forEach((row, lane) => kernel.storeLane32(row, bin, lane));
+        advance(FOUR);
+      });
+    });
+  },
+};
+
+/** The most values of either kind that one pass keeps; for more, further passes go over what the one before left. */
 export const MOST_KEPT = 8;
 
+/** Pairs of places to be put in order, one after the other, that sort so many values (Batcher's odd-even merge sort). */
+const SORTING: Readonly<Record<number, readonly (readonly [number, number])[]>> = {
+  1: [],
+  2: [[0, 1]],
+  4: [...pairs([0, 1], [2, 3]), ...pairs([0, 2], [1, 3]), ...pairs([1, 2])],
+  8: [
+    ...pairs([0, 1], [2, 3], [4, 5], [6, 7], [0, 2], [1, 3], [4, 6], [5, 7], [1, 2], [5, 6]),
+    ...pairs([0, 4], [1, 5], [2, 6], [3, 7], [2, 4], [3, 5], [1, 2], [3, 4], [5, 6]),
+  ],
+};
+
+function pairs(...list: (readonly [number, number])[]): readonly (readonly [number, number])[] {
+  return list;
+}
+
+/** The same for values that rise first and fall then, or the other way round. */
+function merging(count: number): [number, number][] {
+  const list: [number, number][] = [];
+  for (let distance = count / 2; distance >= 1; distance /= 2) {
+    for (let k = 0; k < count; k++) if ((k & distance) === 0) list.push([k, k + distance]);
+  }
+  return list;
+}
+
 /**
- * The `count` largest (smallest) of each lane from `from` to `to`, in order, and the sum of all; what is not among them
- * goes to `rest`. A NaN is never among them, but shows in the sum. Parameters: from, to, rest, out.
+ * The `count` largest of each lane from `from` to `to`, in falling order, the `count` smallest in rising order, and the
+ * sum of all. With eight, what is not among the largest goes to `low`, and what is not among the smallest to `high`.
+ * A NaN spoils the order, but shows in the sum.
+ *
+ * As many values as are kept are sorted, and from them and those that were kept so far the larger of each pair, first
+ * with last, are kept: they rise and fall, which a few exchanges put right.
+ * Parameters: from, to, low, high, out.
  */
-function extremes(count: number, which: 'largest' | 'smallest'): KernelSource {
-  const [first, second] = which === 'largest' ? [f32x4.pmax, f32x4.pmin] : [f32x4.pmin, f32x4.pmax];
-  const nothing = f32x4.splat(f32.const(which === 'largest' ? -Infinity : Infinity));
+function extremes(count: 1 | 2 | 4 | 8): KernelSource {
+  const whole = count === MOST_KEPT;
   return {
-    parameters: ['i32', 'i32', 'i32', 'i32'],
-    build(kernel, [from, to, rest, out]) {
-      const kept = Array.from({ length: count }, () => kernel.let(nothing));
-      const sum = kernel.let(f32x4.splat(f32.const(0)));
-      kernel.loop(from!, to!, SIXTEEN, () => {
-        let value = kernel.let(v128.load(from!));
-        kernel.set(sum, f32x4.add(sum, value));
-        for (const place of kept) {
-          const handed = kernel.let(second(value, place));
-          kernel.set(place, first(place, value));
-          value = handed;
+    parameters: ['i32', 'i32', 'i32', 'i32', 'i32'],
+    build(kernel, [from, to, low, high, out]) {
+      const all = (value: number) => f32x4.splat(f32.const(value));
+      const largest = Array.from({ length: count }, () => kernel.let(all(-Infinity)));
+      const smallest = Array.from({ length: count }, () => kernel.let(all(Infinity)));
+      const sum = kernel.let(all(0));
+      /** Exchanges values so that of each pair of places the first has what `first` chooses. */
+      const exchange = (values: Local[], places: readonly (readonly [number, number])[], falling: boolean) => {
+        const [first, second] = falling ? [f32x4.pmax, f32x4.pmin] : [f32x4.pmin, f32x4.pmax];
+        for (const [i, j] of places) {
+          const one = kernel.let(first(values[i]!, values[j]!));
+          values[j] = kernel.let(second(values[i]!, values[j]!));
+          values[i] = one;
         }
-        kernel.store(rest!, value);
-        kernel.set(rest!, i32.add(rest!, SIXTEEN));
+      };
+      const bytes = i32.const(16 * count);
+      const end = kernel.let(i32.sub(to!, i32.const(16 * count - 1)));
+      kernel.loop(from!, end, bytes, () => {
+        const block = Array.from({ length: count }, (_, k) => kernel.let(v128.load(from!, 16 * k)));
+        kernel.set(sum, f32x4.add(sum, total(block)));
+        exchange(block, SORTING[count]!, true);
+        const merge = (kept: readonly Local[], rest: Local, falling: boolean) => {
+          const others = falling ? block.toReversed() : block;
+          const [first, second] = falling ? [f32x4.pmax, f32x4.pmin] : [f32x4.pmin, f32x4.pmax];
+          const merged = kept.map((value, k) => kernel.let(first(value, others[k]!)));
+          if (whole) kept.forEach((value, k) => kernel.store(rest, second(value, others[k]!), 16 * k));
+          exchange(merged, merging(count), falling);
+          merged.forEach((value, k) => kernel.set(kept[k]!, value));
+          if (whole) kernel.set(rest, i32.add(rest, bytes));
+        };
+        merge(largest, low!, true);
+        merge(smallest, high!, false);
       });
-      [...kept, sum].forEach((value, k) => kernel.store(out!, value, 16 * k));
+      // What is left goes down the lists one by one: every place keeps one of two and hands the other on.
+      kernel.loop(from!, to!, SIXTEEN, () => {
+        const value = kernel.let(v128.load(from!));
+        kernel.set(sum, f32x4.add(sum, value));
+        const insert = (kept: readonly Local[], rest: Local, falling: boolean) => {
+          const [first, second] = falling ? [f32x4.pmax, f32x4.pmin] : [f32x4.pmin, f32x4.pmax];
+          let handed = value;
+          for (const place of kept) {
+            const next = kernel.let(second(handed, place));
+            kernel.set(place, first(place, handed));
+            handed = next;
+          }
+          if (whole) kernel.store(rest, handed);
+          if (whole) kernel.set(rest, i32.add(rest, SIXTEEN));
+        };
+        insert(largest, low!, true);
+        insert(smallest, high!, false);
+      });
+      [...largest, ...smallest, sum].forEach((value, k) => kernel.store(out!, value, 16 * k));
     },
   };
 }
 
+/** The sum of values, added two by two. */
+function total(values: readonly Expr[]): Expr {
+  if (values.length === 1) return values[0]!;
+  const half = values.length / 2;
+  return f32x4.add(total(values.slice(0, half)), total(values.slice(half)));
+}
+
+/**
+ * Adds vectors of float32, or their square roots, to four float64. Parameters: from, bytes, sums.
+ */
+function addUp(value: (x: Expr) => Expr): KernelSource {
+  return {
+    parameters: ['i32', 'i32', 'i32'],
+    build(kernel, [from, bytes, sums]) {
+      const end = kernel.let(i32.add(from!, bytes!));
+      const [low, high] = [kernel.let(v128.load(sums!)), kernel.let(v128.load(sums!, 16))];
+      kernel.loop(from!, end, SIXTEEN, () => {
+        const four = kernel.let(value(v128.load(from!)));
+        kernel.set(low, f64x2.add(low, f64x2.promote(four)));
+        kernel.set(high, f64x2.add(high, f64x2.promote(v128.halves(four, four, 1, 1))));
+      });
+      kernel.store(sums!, low);
+      kernel.store(sums!, high, 16);
+    },
+  };
+}
+
+/**
+ * Candidates for spectral peaks of four frames: values above `share` of the frame's maximum, above the value before and
+ * not below the value after. Out holds the end of the list, then pairs of int32: the byte offset of a bin, and a bit for
+ * each frame. From and to are byte offsets.
+ * Parameters: columns, bytes of them, from, to, share, out.
+ */
+const peaks: KernelSource = {
+  parameters: ['i32', 'i32', 'i32', 'i32', 'f32', 'i32'],
+  build(kernel, [columns, bytes, from, to, share, out]) {
+    // Four maxima, since one alone would wait on itself.
+    const maxima = Array.from({ length: 4 }, () => kernel.let(v128.load(columns!)));
+    const end = kernel.let(i32.add(columns!, bytes!));
+    const whole = kernel.let(i32.sub(end, i32.const(63)));
+    const x = kernel.let(columns!);
+    const take = (k: number) => kernel.set(maxima[k]!, f32x4.pmax(maxima[k]!, v128.load(x, 16 * k)));
+    kernel.loop(x, whole, i32.const(64), () => maxima.forEach((_, k) => take(k)));
+    kernel.loop(x, end, SIXTEEN, () => take(0));
+    const [a, b, c, d] = maxima as [Local, Local, Local, Local];
+    const most = f32x4.pmax(f32x4.pmax(a, b), f32x4.pmax(c, d));
+    const least = kernel.let(f32x4.mul(f32x4.splat(share!), most));
+
+    const list = kernel.let(i32.add(out!, FOUR));
+    kernel.set(x, i32.add(columns!, from!));
+    const last = kernel.let(i32.add(columns!, to!));
+    const before = kernel.let(v128.load(i32.sub(x, SIXTEEN)));
+    const here = kernel.let(v128.load(x));
+    kernel.loop(x, last, SIXTEEN, () => {
+      const after = kernel.let(v128.load(x, 16));
+      const found = kernel.let(
+        f32x4.bitmask(v128.and(f32x4.gt(here, least), v128.and(f32x4.gt(here, before), f32x4.ge(here, after)))),
+      );
+      kernel.when(found, () => {
+        kernel.store(list, i32.sub(x, columns!));
+        kernel.store(list, found, 4);
+        kernel.set(list, i32.add(list, i32.const(8)));
+      });
+      kernel.set(before, here);
+      kernel.set(here, after);
+    });
+    kernel.store(out!, list);
+  },
+};
+
 export const columnKernels = {
   columns,
-  largest1: extremes(1, 'largest'),
-  largest2: extremes(2, 'largest'),
-  largest4: extremes(4, 'largest'),
-  largest8: extremes(MOST_KEPT, 'largest'),
-  smallest1: extremes(1, 'smallest'),
-  smallest2: extremes(2, 'smallest'),
-  smallest4: extremes(4, 'smallest'),
-  smallest8: extremes(MOST_KEPT, 'smallest'),
+  rowsOfColumns,
+  peaks,
+  extremes1: extremes(1),
+  extremes2: extremes(2),
+  extremes4: extremes(4),
+  extremes8: extremes(8),
+  addUp: addUp((x) => x),
+  addUpRoots: addUp(f32x4.sqrt),
 } satisfies Record<string, KernelSource>;

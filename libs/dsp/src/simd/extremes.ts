@@ -1,7 +1,7 @@
 /** The largest and the smallest values of runs of bins, four frames at once. */
 import type { Matrix } from '../matrix.ts';
 import { MOST_KEPT } from './column-kernels.ts';
-import { eachChunk } from './rows.ts';
+import { eachFour } from './rows.ts';
 
 /** Bins from..to-1, and how many of their values are looked for on either side, at most to - from. */
 export interface ExtremeRun {
@@ -23,48 +23,50 @@ export function extremeSums(
 ): { smallest: Float32Array; largest: Float32Array } {
   const smallest = new Float32Array(S.rows * runs.length);
   const largest = new Float32Array(S.rows * runs.length);
-  const pitch = S.cols * 4;
-  eachChunk(S, (memory) => {
-    // The last four rows may be fewer: what lies behind is read, but not what comes of it.
-    memory.alloc(3 * pitch);
-    const columnsAt = memory.alloc(16 * S.cols);
-    const restAt = memory.alloc(16 * Math.max(...runs.map(({ from, to }) => to - from)));
-    const outAt = memory.alloc(16 * (MOST_KEPT + 1));
+  eachFour(S, (memory) => {
+    const restBytes = 16 * Math.max(...runs.map(({ from, to }) => to - from));
+    const [lowAt, highAt, nowhere] = [0, 1, 2].map(() => memory.alloc(restBytes)) as [number, number, number];
+    const outAt = memory.alloc(16 * (2 * MOST_KEPT + 1));
+    const sumsAt = memory.alloc(64);
     const { kernels } = memory;
+    const { extremes1, extremes2, extremes4, extremes8 } = kernels;
+    const add = ofRoots ? kernels.addUpRoots : kernels.addUp;
+    const found = memory.f32(outAt, 4 * (2 * MOST_KEPT + 1));
+    /** Those of the largest values in four frames, then those of the smallest. */
+    const sums = memory.f64(sumsAt, 8);
 
-    let found = memory.f32(outAt, 0);
-    const sums = new Float64Array(4);
-    /** Leaves the sums of a run in `sums`, lane by lane; `head` is asked for once, of the first pass. */
-    const sumUp = (which: 'smallest' | 'largest', { from, to, count }: ExtremeRun, head?: (size: number) => void) => {
-      let at = columnsAt + 16 * from;
-      let end = columnsAt + 16 * to;
+    /** Adds the extremes of one run up, and leaves the least value and the sum of each frame in `found`. */
+    const sumUp = (from: number, to: number, count: number) => {
       sums.fill(0);
-      for (let missing = count; missing > 0;) {
-        const size = missing > 4 ? 8 : missing > 2 ? 4 : (missing as 1 | 2);
-        kernels[`${which}${size}`](at, end, restAt, outAt);
-        const values = 4 * Math.min(size, missing);
-        if (ofRoots) for (let k = 0; k < values; k++) sums[k & 3]! += Math.fround(Math.sqrt(found[k]!));
-        else for (let k = 0; k < values; k++) sums[k & 3]! += found[k]!;
-        if (missing === count) head?.(size);
-        missing -= size;
-        end = restAt + (end - at);
-        at = restAt;
+      const some = Math.min(count, MOST_KEPT);
+      const keep = some > 4 ? extremes8 : some > 2 ? extremes4 : some > 1 ? extremes2 : extremes1;
+      const kept = 16 * (some > 4 ? 8 : some > 2 ? 4 : some);
+      keep(from, to, lowAt, highAt, outAt);
+      add(outAt, 16 * some, sumsAt);
+      add(outAt + kept, 16 * some, sumsAt + 32);
+      return kept / 4;
+    };
+    /** The same for what is left of the run after the first pass. */
+    const sumUpRest = (bytes: number, count: number) => {
+      for (let missing = count; missing > 0; missing -= MOST_KEPT) {
+        const more = 16 * Math.min(missing, MOST_KEPT);
+        extremes8(lowAt, lowAt + bytes, lowAt, nowhere, outAt);
+        add(outAt, more, sumsAt);
+        extremes8(highAt, highAt + bytes, nowhere, highAt, outAt);
+        add(outAt + 16 * MOST_KEPT, more, sumsAt + 32);
       }
     };
 
-    return (at, first, count) => {
-      found = memory.f32(outAt, 4 * (MOST_KEPT + 1));
-      for (let row = 0; row < count; row += 4) {
-        kernels.columns(at + row * pitch, pitch, pitch, columnsAt);
-        const lanes = Math.min(4, count - row);
-        for (let k = 0; k < runs.length; k++) {
-          const to = (first + row) * runs.length + k;
-          sumUp('largest', runs[k]!);
-          for (let lane = 0; lane < lanes; lane++) largest[to + lane * runs.length] = sums[lane]!;
-          sumUp('smallest', runs[k]!, (size) => {
-            for (let lane = 0; lane < lanes; lane++) visit(found[lane]!, found[4 * size + lane]!);
-          });
-          for (let lane = 0; lane < lanes; lane++) smallest[to + lane * runs.length] = sums[lane]!;
+    return (at, first, lanes) => {
+      for (let k = 0; k < runs.length; k++) {
+        const { from, to, count } = runs[k]!;
+        const kept = sumUp(at + 16 * from, at + 16 * to, count);
+        for (let lane = 0; lane < lanes; lane++) visit(found[kept + lane]!, found[2 * kept + lane]!);
+        if (count > MOST_KEPT) sumUpRest(16 * (to - from), count - MOST_KEPT);
+        for (let lane = 0; lane < lanes; lane++) {
+          const place = (first + lane) * runs.length + k;
+          largest[place] = sums[lane]!;
+          smallest[place] = sums[4 + lane]!;
         }
       }
     };

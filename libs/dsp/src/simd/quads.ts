@@ -7,62 +7,23 @@
 import { padInto } from '../pad.ts';
 import { planCache } from '../plans.ts';
 import type { Framing } from './frames.ts';
+import { VALUE } from './in-place.ts';
+import { inPlacePlan, type InPlacePlan } from './in-place-plan.ts';
 import type { BandBank } from './rows.ts';
 import { scratch } from './runtime.ts';
 
 /** Bounds the scratch memory whatever the length of the signal. A multiple of four. */
 const CHUNK = 64;
 
-/** Bytes of one complex value of four frames. */
-const VALUE = 32;
-
-const SHORTEST = 512;
-const LONGEST = 4096;
-
-export interface QuadPlan {
-  /** Cosine and sine of three angles per butterfly, pass after pass but the last. */
+export interface QuadPlan extends Omit<InPlacePlan, 'twiddles' | 'roots'> {
   readonly twiddles: Float32Array;
-  /** Bytes of those of the first pass. */
-  readonly firstTwiddles: number;
-  readonly last: 'quadRest4' | 'quadRest8';
-  /** Byte offsets of bins k and n / 2 - k in turn, for k from 0 to n / 4. */
-  readonly order: Int32Array;
-  /** Byte offsets of all bins. */
-  readonly places: Int32Array;
   readonly roots: Float32Array;
 }
 
 /** The plan for real frames of length n, or null if the kernels do not take it. */
 export const quadPlan = planCache((n: number): QuadPlan | null => {
-  if (n < SHORTEST || n > LONGEST || !Number.isInteger(Math.log2(n))) return null;
-  const half = n / 2;
-  const leaf = Math.log2(half) % 2 === 0 ? 4 : 8;
-  const twiddles: number[] = [];
-  for (let length = half; length > leaf; length /= 4) {
-    for (let p = 0; p < length / 4; p++) {
-      for (let j = 1; j < 4; j++) {
-        const angle = (-2 * Math.PI * p * j) / length;
-        twiddles.push(Math.cos(angle), Math.sin(angle));
-      }
-    }
-  }
-  /** Where a pass after a pass of four leaves bin k. */
-  const place = (k: number, length: number): number =>
-    length === leaf ? k : (k % 4) * (length / 4) + place(Math.floor(k / 4), length / 4);
-  const order: number[] = [];
-  const roots: number[] = [];
-  for (let k = 0; k <= half / 2; k++) {
-    order.push(place(k, half) * VALUE, place((half - k) % half, half) * VALUE);
-    roots.push(Math.cos((2 * Math.PI * k) / n), Math.sin((2 * Math.PI * k) / n));
-  }
-  return {
-    twiddles: Float32Array.from(twiddles),
-    firstTwiddles: (half / 4) * 24,
-    last: `quadRest${leaf}`,
-    order: Int32Array.from(order),
-    places: Int32Array.from({ length: half }, (_, k) => place(k, half) * VALUE),
-    roots: Float32Array.from(roots),
-  };
+  const plan = inPlacePlan(n);
+  return plan && { ...plan, twiddles: Float32Array.from(plan.twiddles), roots: Float32Array.from(plan.roots) };
 });
 
 /**
@@ -99,7 +60,7 @@ export function quadFrames(plan: QuadPlan, framing: Framing, out: Float32Array, 
     for (let row = 0; row < count; row += 4) {
       const at = outAt + row * width * 4;
       kernels.quadFirst(samplesAt + row * hop, hop, windowAt, n_fft, valuesAt, twiddlesAt);
-      kernels[plan.last](valuesAt, valuesBytes, valuesBytes / 4, twiddlesAt + plan.firstTwiddles);
+      kernels[`quadRest${plan.leaf}`](valuesAt, valuesBytes, valuesBytes / 4, twiddlesAt + plan.firstTwiddles * 4);
       kernels.quadPowers(valuesAt, orderAt, plan.order.byteLength, rootsAt, powersAt, (cols - 1) * 16);
       if (bank) kernels.quadBands(powersAt, tableAt, bank.table.byteLength, weightsAt, at, width * 4);
       else kernels.quadRows(powersAt, cols * 16, at, width * 4);

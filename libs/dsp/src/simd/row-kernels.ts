@@ -5,7 +5,7 @@
  * the end of a row; what it reads there meets a weight of zero.
  */
 import { f32, f32x4, f64x2, i32, v128, type Expr, type Kernel, type KernelSource, type Local } from '@prosodia/wasm';
-import { least2, most2, most4, sum2, sum4 } from './lanes.ts';
+import { least2, most2, sum2, sum4 } from './lanes.ts';
 import { logarithm, logarithm32 } from './logarithm.ts';
 
 const zero = f64x2.const(0);
@@ -68,36 +68,6 @@ const project: KernelSource = {
         advance(kernel, other, SIXTEEN);
       });
       kernel.set(out!, other);
-    });
-  },
-};
-
-/**
- * out[row, band] = sum of a short run of the row times weights. A band is two int32: the byte offset of its
- * run in the row, and the run's bytes, a multiple of 16; its weights end in zeros.
- * Parameters: rows, bytes of all rows, pitch, bands, bytes of all bands, weights, out.
- */
-const bands: KernelSource = {
-  parameters: ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'],
-  build(kernel, [row, bytes, pitch, table, size, weights, out]) {
-    const end = kernel.let(i32.add(row!, bytes!));
-    const last = kernel.let(i32.add(table!, size!));
-    const band = kernel.variable('i32');
-    const weight = kernel.variable('i32');
-    kernel.loop(row!, end, pitch!, () => {
-      kernel.set(band, table!);
-      kernel.set(weight, weights!);
-      kernel.loop(band, last, EIGHT, () => {
-        const sum = kernel.let(zero);
-        const x = kernel.let(i32.add(row!, i32.load(band)));
-        const stop = kernel.let(i32.add(x, i32.load(band, 4)));
-        kernel.loop(x, stop, SIXTEEN, () => {
-          kernel.set(sum, f32x4.add(sum, f32x4.mul(v128.load(x), v128.load(weight))));
-          advance(kernel, weight, SIXTEEN);
-        });
-        kernel.store(out!, sum4(kernel, sum));
-        advance(kernel, out!, FOUR);
-      });
     });
   },
 };
@@ -261,58 +231,12 @@ const running: KernelSource = {
   },
 };
 
-/**
- * Candidates for spectral peaks of one row: values above `share` of the row's maximum, above the value before
- * and not below the value after. Found in fours: out holds the end of the list, then pairs of int32, a byte
- * offset into the row and four bits. `width` is the row's bytes, at least 16; from and to are byte offsets.
- * Parameters: row, width, from, to, share, out.
- */
-const peaks: KernelSource = {
-  parameters: ['i32', 'i32', 'i32', 'i32', 'f32', 'i32'],
-  build(kernel, [row, width, from, to, share, out]) {
-    // Four maxima, since one alone would wait on itself.
-    const maxima = Array.from({ length: 4 }, () => kernel.let(v128.load(row!)));
-    const x = kernel.let(row!);
-    const last = kernel.let(i32.sub(i32.add(row!, width!), SIXTEEN));
-    const take = (k: number, at: Expr, offset = 0) =>
-      kernel.set(maxima[k]!, f32x4.pmax(maxima[k]!, v128.load(at, offset)));
-    const whole = kernel.let(i32.sub(last, i32.const(47)));
-    kernel.loop(x, whole, i32.const(64), () => maxima.forEach((_, k) => take(k, x, 16 * k)));
-    kernel.loop(x, last, SIXTEEN, () => take(0, x));
-    // The last four values, some of them for the second time.
-    take(1, last);
-    const [a, b, c, d] = maxima as [Local, Local, Local, Local];
-    const most = most4(kernel, f32x4.pmax(f32x4.pmax(a, b), f32x4.pmax(c, d)));
-    const least = kernel.let(f32x4.splat(f32.mul(share!, most)));
-
-    const list = kernel.let(i32.add(out!, FOUR));
-    const offset = kernel.let(from!);
-    kernel.loop(offset, to!, SIXTEEN, () => {
-      kernel.set(x, i32.add(row!, offset));
-      const here = kernel.let(v128.load(x));
-      const before = v128.load(i32.sub(x, FOUR));
-      const after = v128.load(x, 4);
-      const found = kernel.let(
-        f32x4.bitmask(v128.and(f32x4.gt(here, least), v128.and(f32x4.gt(here, before), f32x4.ge(here, after)))),
-      );
-      kernel.when(found, () => {
-        kernel.store(list, offset);
-        kernel.store(list, found, 4);
-        advance(kernel, list, EIGHT);
-      });
-    });
-    kernel.store(out!, list);
-  },
-};
-
 export const rowKernels = {
   sqrt,
   project,
-  bands,
   moments,
   spread,
   logEnergies,
   decibels,
   running,
-  peaks,
 } satisfies Record<string, KernelSource>;

@@ -1,5 +1,6 @@
 /** The row kernels with matrices for arguments: chunks of rows go in, numbers per row come out. */
 import type { Matrix } from '../matrix.ts';
+import { columnsBytes, columnsOf } from './resident.ts';
 import { scratch, type Scratch } from './runtime.ts';
 
 /** Bounds the scratch memory whatever the number of frames; small enough for a second-level cache. */
@@ -15,21 +16,58 @@ export function eachChunk(
   S: Matrix,
   prepare: (memory: Scratch, chunk: number) => (at: number, first: number, count: number) => void,
 ): void {
-  const { data, rows, cols } = S;
+  const { rows, cols } = S;
+  const columnsAt = columnsOf(S);
   const memory = scratch();
-  const chunk = Math.max(1, Math.min(rows, Math.floor(CHUNK_BYTES / (cols * 4))));
-  const at = memory.alloc(chunk * cols * 4);
+  const fours = Math.max(1, Math.floor(CHUNK_BYTES / (cols * 16)));
+  const chunk = Math.min(rows, 4 * fours);
+  const at = memory.alloc(Math.ceil(chunk / 4) * cols * 16);
   const visit = prepare(memory, chunk);
   for (let first = 0; first < rows; first += chunk) {
     const count = Math.min(chunk, rows - first);
-    memory.f32(at, count * cols).set(data.subarray(first * cols, (first + count) * cols));
+    if (columnsAt === undefined) {
+      memory.f32(at, count * cols).set(S.data.subarray(first * cols, (first + count) * cols));
+    } else {
+      const from = columnsAt + columnsBytes(first, cols);
+      memory.kernels.rowsOfColumns(from, columnsBytes(count, cols), cols * 16, at);
+    }
     visit(at, first, count);
+  }
+}
+
+/**
+ * Visits the rows of S four at a time as columns, a vector of four values per bin, in the kernels' memory.
+ *
+ * @param prepare lays out what all need, and gives the visitor: the address of the columns, the index of the first row
+ *   and how many of the four are rows of S
+ */
+export function eachFour(
+  S: Matrix,
+  prepare: (memory: Scratch) => (at: number, first: number, count: number) => void,
+): void {
+  const { rows, cols } = S;
+  const residentAt = columnsOf(S);
+  const memory = scratch();
+  const pitch = cols * 4;
+  const rowsAt = residentAt === undefined ? memory.alloc(4 * pitch) : 0;
+  const columnsAt = residentAt === undefined ? memory.alloc(4 * pitch) : 0;
+  const visit = prepare(memory);
+  for (let first = 0; first < rows; first += 4) {
+    const count = Math.min(4, rows - first);
+    if (residentAt !== undefined) visit(residentAt + columnsBytes(first, cols), first, count);
+    else {
+      const four = memory.f32(rowsAt, 4 * cols);
+      four.set(S.data.subarray(first * cols, (first + count) * cols));
+      four.fill(0, count * cols);
+      memory.kernels.columns(rowsAt, pitch, pitch, columnsAt);
+      visit(columnsAt, first, count);
+    }
   }
 }
 
 /** The square root of every value. */
 export function squareRoots(S: Matrix): Matrix {
-  const out = new Float32Array(S.data.length);
+  const out = new Float32Array(S.rows * S.cols);
   eachChunk(S, (memory) => (at, first, count) => {
     const values = count * S.cols;
     memory.kernels.sqrt(at, at, Math.ceil(values / 4) * 16);
@@ -98,13 +136,14 @@ export function bandBank(runs: readonly { first: number; weights: readonly numbe
 /** out[frame, band] = sum over the band's bins of S[frame, bin] * weight. */
 export function bandRows(S: Matrix, { table, weights }: BandBank): Matrix {
   const bands = table.length / 2;
+  // The last four rows may be fewer, but four are written.
   const data = new Float32Array(S.rows * bands);
-  eachChunk(S, (memory, chunk) => {
+  eachFour(S, (memory) => {
     const tableAt = memory.put(table);
     const weightsAt = memory.put(weights);
-    const out = memory.alloc(chunk * bands * 4);
+    const out = memory.alloc(4 * bands * 4);
     return (at, first, count) => {
-      memory.kernels.bands(at, count * S.cols * 4, S.cols * 4, tableAt, table.byteLength, weightsAt, out);
+      memory.kernels.quadBands(at, tableAt, table.byteLength, weightsAt, out, bands * 4);
       data.set(memory.f32(out, count * bands), first * bands);
     };
   });

@@ -1,14 +1,16 @@
 /**
  * The kernels, compiled once per thread, and the memory they work in.
  *
- * Nothing stays in that memory between calls: a caller lays its inputs out from the start, runs kernels, and
- * copies the results away. Copying costs a few per cent of a kernel's time and spares all bookkeeping.
+ * Nothing stays in that memory between calls but one spectrogram (resident.ts): a caller lays its inputs out from where
+ * that ends, runs kernels, and copies the results away. Copying costs a few per cent of a kernel's time and spares all
+ * bookkeeping.
  */
 import { assemble } from '@prosodia/wasm';
 import { columnKernels } from './column-kernels.ts';
 import { correlationKernels } from './correlation-kernels.ts';
 import { energyKernels } from './energy-kernels.ts';
 import { fftKernels } from './fft-kernels.ts';
+import { pairKernels } from './pair-kernels.ts';
 import { quadKernels } from './quad-kernels.ts';
 import { rowKernels } from './row-kernels.ts';
 import { stretchKernels } from './stretch-kernels.ts';
@@ -27,6 +29,7 @@ interface LinearMemory {
 
 const sources = {
   ...fftKernels,
+  ...pairKernels,
   ...quadKernels,
   ...columnKernels,
   ...correlationKernels,
@@ -51,6 +54,7 @@ const SLACK = 64;
 export class Scratch {
   readonly kernels: Kernels;
   readonly #memory: LinearMemory;
+  #floor = SLACK;
   #top = SLACK;
 
   constructor() {
@@ -59,9 +63,14 @@ export class Scratch {
     this.#memory = exports['memory'] as LinearMemory;
   }
 
-  /** Starts anew: all addresses given before are void. */
+  /** Starts anew: all addresses given before are void, but those below the floor. */
   reset(): void {
-    this.#top = SLACK;
+    this.#top = this.#floor;
+  }
+
+  /** What has been given out since the start stays when others start anew; or, with false, stays no longer. */
+  settle(stays: boolean): void {
+    this.#floor = stays ? this.#top : SLACK;
   }
 
   /** The address of `bytes` fresh bytes, of any content, with zeros after them for loads that run over. */

@@ -17,6 +17,7 @@ import {
   type KernelSource,
   type Local,
 } from '@prosodia/wasm';
+import { transposed } from './lanes.ts';
 
 const { add, sub, mul, div } = f32x4;
 const { cadd, csub, cmul, unpacked, packed } = complexNumbers(f32x4);
@@ -90,15 +91,6 @@ const quadTranspose: KernelSource = {
     });
   },
 };
-
-/** Rows of a block of four by four as columns. */
-function transposed(kernel: Kernel, [a, b, c, d]: readonly Local[]): Expr[] {
-  return ([0, 1] as const).flatMap((half) => {
-    const ab = kernel.let(v128.interleave32(a!, b!, half));
-    const cd = kernel.let(v128.interleave32(c!, d!, half));
-    return [v128.halves(ab, cd, 0, 0), v128.halves(ab, cd, 1, 1)];
-  });
-}
 
 /**
  * One frame of the vocoder, as `turn` in vocoder-kernels.ts, on rows of float32. The phases are brought back to unit

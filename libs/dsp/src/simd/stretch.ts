@@ -25,7 +25,7 @@ export function stretchFrames(plan: QuadPlan, framing: Framing, rate: number, ou
 
   const memory = scratch();
   const { kernels } = memory;
-  const rest = kernels[plan.last];
+  const rest = kernels[`quadRest${plan.leaf}`];
   const valuesBytes = n_fft * 16;
   const rowBytes = Math.ceil(cols / 4) * 16;
   const columnsBytes = 4 * rowBytes;
@@ -65,7 +65,7 @@ export function stretchFrames(plan: QuadPlan, framing: Framing, rate: number, ou
     padInto(samples.subarray(0, used), y, first * hop - padding, pad_mode);
     samples.fill(0, used);
     kernels.quadFirst(samplesAt, 4 * hop, windowAt, n_fft, valuesAt, twiddlesAt);
-    rest(valuesAt, valuesBytes, valuesBytes / 4, twiddlesAt + plan.firstTwiddles);
+    rest(valuesAt, valuesBytes, valuesBytes / 4, twiddlesAt + plan.firstTwiddles * 4);
     kernels.quadPolar(valuesAt, orderAt, plan.order.byteLength, rootsAt, polarAt, lastBin, columnsBytes);
     const to = ringAt + (first % RING) * 3 * rowBytes;
     for (let plane = 0; plane < 3; plane++) {
