@@ -36,6 +36,13 @@ const block2d = (filters: number): LayerSpec[] => [
   { max_pool2d: {} },
 ];
 
+/** A block whose pools overlap: each covers more steps than it moves on by. */
+const block1dOverlapping = (filters: number, kernel_size: number, pool_size: number): LayerSpec[] => [
+  { conv1d: { filters, kernel_size, padding: 'same', activation: 'relu' } },
+  { batch_norm: {} },
+  { max_pool1d: { pool_size, strides: 2, padding: 'same' } },
+];
+
 export const benchmarks: readonly Benchmark[] = [
   {
     name: 'dense-512-256-128',
@@ -73,6 +80,19 @@ export const benchmarks: readonly Benchmark[] = [
       { max_pool1d: {} },
       { bidirectional: { lstm: { units: 64, return_sequences: true } } },
       { bidirectional: { lstm: { units: 32 } } },
+      { dense: { units: 128, activation: 'relu' } },
+    ],
+    batchSizes: [16, 32],
+  },
+  {
+    name: 'cnn1d-overlapping-2376x1',
+    inputShape: [2376, 1],
+    layers: [
+      ...block1dOverlapping(128, 5, 5),
+      ...block1dOverlapping(128, 5, 5),
+      ...block1dOverlapping(64, 3, 5),
+      ...block1dOverlapping(64, 3, 3),
+      { flatten: {} },
       { dense: { units: 128, activation: 'relu' } },
     ],
     batchSizes: [16, 32],

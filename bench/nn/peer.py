@@ -62,6 +62,10 @@ def conv1d(channels, filters, size):
     return [nn.Conv1d(channels, filters, size, 1, size // 2), nn.ReLU(), nn.BatchNorm1d(filters), nn.MaxPool1d(2)]
 
 
+def conv1d_overlapping(channels, filters, size, pool):
+    return [nn.Conv1d(channels, filters, size, 1, size // 2), nn.ReLU(), nn.BatchNorm1d(filters), nn.MaxPool1d(pool, 2, pool // 2)]
+
+
 def conv2d(channels, filters):
     return [nn.Conv2d(channels, filters, 3, 1, 1), nn.ReLU(), nn.BatchNorm2d(filters), nn.MaxPool2d(2)]
 
@@ -84,6 +88,13 @@ NETWORKS = {
         (40, 174),
         lambda: nn.Sequential(
             *conv1d(40, 64, 5), *conv1d(64, 128, 3), StepsLast(), BiLstm(128, 64, 32), *dense(64, 128), nn.Linear(128, 8)
+        ),
+    ),
+    "cnn1d-overlapping-2376x1": (
+        (1, 2376),
+        lambda: nn.Sequential(
+            *conv1d_overlapping(1, 128, 5, 5), *conv1d_overlapping(128, 128, 5, 5), *conv1d_overlapping(128, 64, 3, 5),
+            *conv1d_overlapping(64, 64, 3, 3), nn.Flatten(), *dense(64 * 149, 128), nn.Linear(128, 8),
         ),
     ),
 }

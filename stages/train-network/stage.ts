@@ -55,7 +55,7 @@ export default defineStage({
     'is added at the end. Validation rows, if the split has any, decide early stopping and which epoch is kept; ' +
     'test rows are never seen. With `initial_model`, training starts from the weights of a model that this stage ' +
     'made: same labels, features and layers. A stopped training goes on after the last epoch it has kept, and gives ' +
-    'the same model as one never stopped. One thread trains, because the last digits depend on the number of threads.',
+    'the same model as one never stopped. One thread trains unless `threads` says otherwise.',
   params: Type.Object({
     label: Type.String({ default: 'emotion', description: 'Column of the clips table to learn.' }),
     layers: LayersSchema,
@@ -95,13 +95,21 @@ export default defineStage({
         'int8: writes model.int8.onnx as well, about a quarter of the size, and says what it costs in validation ' +
         'accuracy. Predictions are those of the float32 model.',
     }),
+    threads: Type.Integer({
+      default: 1,
+      minimum: 1,
+      maximum: 64,
+      description:
+        'Threads of this training. More are faster where cores would be idle; trainings side by side use them better. ' +
+        'The last digits of sums depend on it, and so do the weights: the same number, on any machine, gives the same.',
+    }),
     fold: Type.Integer({ default: 0, minimum: 0, description: 'Fold of the split.' }),
   }),
   inputs: { features: FeatureTable, split: SplitTable, clips: ClipTable, initial_model: optional(Model) },
   outputs: { model: Model, predictions: PredictionTable },
   seeded: true,
   device: true,
-  resources: { memory_gb: 1 },
+  resources: { memory_gb: 1, threads: 'param' },
 
   async fit(context): Promise<Fitted> {
     const { params, training, validation, rng, device, signal, progress, notice } = context;
@@ -139,7 +147,7 @@ export default defineStage({
         seed: rng.uint32(),
         engine: params.engine,
         device,
-        threads: 1,
+        threads: params.threads,
         metadata: { labels: JSON.stringify(labels), features: JSON.stringify(contract) },
         onEpoch: ({ epoch }) => progress(epoch, params.epochs, 'epochs'),
         signal,

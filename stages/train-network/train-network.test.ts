@@ -56,6 +56,12 @@ describe('train-network', () => {
   };
   const usual = () => bench.run(stage, { params, inputs });
 
+  it('trains on as many threads as its parameter says, and its model tells how many', async () => {
+    const { outputs } = await bench.run(stage, { params: { ...params, epochs: 1, threads: 3 }, inputs });
+    const { metadata } = readModel(await outputs.model.bytes('model.onnx'));
+    expect(JSON.parse(metadata['training']!)).toMatchObject({ threads: 3 });
+  });
+
   it('learns what can be learned: over 95 % of the test rows', async () => {
     const { outputs } = await usual();
     const { rows: predicted, probabilities } = await outputs.predictions.all();

@@ -65,6 +65,7 @@ export {
   type RunContext,
   type Scratch,
   type StageDefinition,
+  type StageResources,
   type StageServices,
   type Static,
 } from './stage.ts';

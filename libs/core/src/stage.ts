@@ -101,6 +101,12 @@ export interface Resources {
   gpu?: boolean;
 }
 
+/** What a stage's definition says of that. */
+export interface StageResources extends Omit<Resources, 'threads'> {
+  /** `param`: as many as its parameter `threads` says, for a stage whose numbers depend on it. */
+  threads?: Resources['threads'] | 'param';
+}
+
 export interface StageDefinition<
   P extends TObject = TObject,
   I extends Record<string, InputSpec> = Record<string, InputSpec>,
@@ -120,7 +126,7 @@ export interface StageDefinition<
   readonly seeded?: boolean;
   /** True if the numbers depend on the device; the device class is then part of its key. */
   readonly device?: boolean;
-  readonly resources?: Resources;
+  readonly resources?: StageResources;
   /**
    * Module that fingerprints what the stage reads from outside (see {@link ExternalProbe}).
    * Only for stages that bring data in; everything else is a function of its inputs.

@@ -51,6 +51,13 @@ describe('train', () => {
     expect(Buffer.compare(first.model, other.model)).not.toBe(0);
   });
 
+  it('gives the same bytes for the same number of threads, more than there are cores too', async () => {
+    const wide = { ...base, layers: [256, 128].map((units) => ({ dense: { units } })), epochs: 2, threads: 5 };
+    const [first, second] = [await train(wide), await train(wide)];
+    expect(Buffer.compare(first.model, second.model)).toBe(0);
+    expect(second.history).toEqual(first.history);
+  });
+
   it('serves what it trained: the model reproduces the validation loss', async () => {
     const { model, history } = await train(base);
     const p = await probabilities(model, base.validation);

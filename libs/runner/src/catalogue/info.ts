@@ -1,5 +1,5 @@
 /** What the runner knows of a stage without loading its code: plain JSON, made once per build. */
-import type { ColumnDoc, Resources, TObject } from '@prosodia/core';
+import type { ColumnDoc, StageResources, TObject } from '@prosodia/core';
 
 export interface KindInfo {
   id: string;
@@ -31,7 +31,7 @@ export interface StageInfo {
   seeded: boolean;
   device: boolean;
   fits: boolean;
-  resources: Resources;
+  resources: StageResources;
   /** Source URL of the module that probes outside data. */
   external?: string;
 }

@@ -1,6 +1,7 @@
 /** What can be wrong with a pipeline file: each with its place, the line, what was expected, what to do. */
 import { describe, expect, it } from 'vitest';
-import { RequestError } from '@prosodia/core';
+import { RequestError, Type } from '@prosodia/core';
+import type { StageInfo } from '../catalogue/info.ts';
 import { keyOf, keyParts } from '../run/keys.ts';
 import type { Manifest } from '../store/manifest.ts';
 import type { Plan } from './plan.ts';
@@ -73,6 +74,24 @@ describe('a good pipeline', () => {
       'models/scaler': { instance: 'scaled', output: 'scaler' },
     });
     expect(vars).toEqual({ corpus: 'demo', limit: 3, on: false, seed: 7, device: 'auto' });
+  });
+
+  it('gives a stage whose numbers depend on its threads as many as its parameter says, or the pipeline', () => {
+    const threads = Type.Integer({ default: 1 });
+    const network: StageInfo = {
+      ...CATALOGUE.get('vote')!,
+      name: 'network',
+      params: Type.Object({ threads }, { additionalProperties: false }),
+      resources: { threads: 'param', memory_gb: 1 },
+    };
+    const catalogue = new Map([...CATALOGUE, ['network', network]]);
+    const wantedBy = (settings: string) => {
+      const text = GOOD.replace('uses: vote,', `uses: network, ${settings}`);
+      return planPipeline('p.yaml', text, catalogue, {}).instances.at(-1)!.resources;
+    };
+    expect(wantedBy('')).toEqual({ threads: 1, memory_gb: 1 });
+    expect(wantedBy('with: { threads: 4 },')).toEqual({ threads: 4, memory_gb: 1 });
+    expect(wantedBy('with: { threads: 4 }, resources: { threads: 2 },')).toEqual({ threads: 2, memory_gb: 1 });
   });
 
   it('takes values from outside with the type the file gives the variable', () => {

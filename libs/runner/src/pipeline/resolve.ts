@@ -202,7 +202,7 @@ class Planner {
     const params = settings.paramsOf(shape, stage, scope, point, winners);
     const inputs = wireInputs(this.#board, shape, stage, scope, point);
     const seed = settings.seedOf(shape, scope, point);
-    const resources = settings.resourcesOf(shape, stage, scope);
+    const resources = settings.resourcesOf(shape, stage, scope, params);
     if (typeof inputs === 'string') return inputs;
     const needs = new Set(Object.values(inputs).flatMap((references) => references.map(({ instance }) => instance)));
     return { name, template: shape.name, point, stage, params, seed, inputs, needs: [...needs], resources };

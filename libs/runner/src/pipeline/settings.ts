@@ -74,10 +74,18 @@ export class Settings {
     return seed;
   }
 
-  resourcesOf({ template, path }: Shape, stage: StageInfo, scope: Scope): Resources {
-    if (template.resources === undefined) return stage.resources;
+  resourcesOf(
+    { template, path }: Shape,
+    stage: StageInfo,
+    scope: Scope,
+    params: Readonly<Record<string, unknown>>,
+  ): Resources {
+    const { threads, ...others } = stage.resources;
+    const wanted = threads === 'param' ? (params['threads'] as number) : threads;
+    const defined: Resources = wanted === undefined ? others : { ...others, threads: wanted };
+    if (template.resources === undefined) return defined;
     const at = [...path, 'resources'];
     const { source } = this.#file;
-    return { ...stage.resources, ...readResources(source, at, fill(source, at, template.resources, scope)) };
+    return { ...defined, ...readResources(source, at, fill(source, at, template.resources, scope)) };
   }
 }

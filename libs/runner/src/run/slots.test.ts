@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type DeviceClass, type Resources, Rng } from '@prosodia/core';
+import { type DeviceClass, type Resources, Rng, type StageResources } from '@prosodia/core';
 import type { Instance } from '../pipeline/plan.ts';
 import { type Grant, Slots } from './slots.ts';
 
@@ -100,9 +100,11 @@ describe('Slots', () => {
 
   it('says nothing of what the definition of a stage could make use of, but of what the pipeline asks for instead', () => {
     const slots = new Slots(2, 4 * GIB);
-    const defined = (own: Resources, resources: Resources) =>
+    const defined = (own: StageResources, resources: Resources) =>
       slots.shortfalls({ stage: { resources: own }, resources: { ...own, ...resources } } as unknown as Instance);
     expect(defined({ threads: 4, memory_gb: 8 }, {})).toEqual([]);
     expect(defined({ threads: 4 }, { threads: 9 })).toEqual(['it wants 9 threads and gets 2, which is all there are']);
+    expect(defined({ threads: 'param' }, { threads: 2 })).toEqual([]);
+    expect(defined({ threads: 'param' }, { threads: 9 })).toEqual(['its 9 threads share 2 cores']);
   });
 });

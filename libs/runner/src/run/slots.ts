@@ -61,7 +61,12 @@ export class Slots {
       );
     }
     if (threads !== 'all' && threads !== stage.resources.threads && threads > this.cores) {
-      said.push(`it wants ${threads} threads and gets ${this.cores}, which is all there are`);
+      const fixed = stage.resources.threads === 'param';
+      said.push(
+        fixed
+          ? `its ${threads} threads share ${this.cores} cores`
+          : `it wants ${threads} threads and gets ${this.cores}, which is all there are`,
+      );
     }
     return said;
   }
