@@ -1,10 +1,10 @@
 /** Chroma: the energy of each pitch class, whatever its octave. */
 import { RequestError } from '@prosodia/core';
 import { checkInteger, checkPositive } from './checks.ts';
-import { zeros, type Matrix } from './matrix.ts';
+import type { Matrix } from './matrix.ts';
 import { normalize } from './normalize.ts';
 import { planCache } from './plans.ts';
-import { filterBank, projectRows, type FilterBank } from './simd/rows.ts';
+import { bankMatrix, filterBank, projectRows, type FilterBank } from './simd/rows.ts';
 import { roundHalfEven } from './round.ts';
 import { resolve, type PitchedSource } from './source.ts';
 import { estimateTuning } from './tuning.ts';
@@ -96,10 +96,7 @@ function chromaBank(sr: number, n_fft: number, options: ChromaBankOptions): Filt
  * class, of unit length, weighted by a Gaussian over octaves (Ellis, "Chroma feature analysis and synthesis", 2007).
  */
 export function chroma(sr: number, n_fft: number, options: ChromaBankOptions = {}): Matrix {
-  const { filters, padded, width } = chromaBank(sr, n_fft, options);
-  const out = zeros(filters, Math.floor(n_fft / 2) + 1);
-  for (let c = 0; c < filters; c++) out.data.set(padded.subarray(c * width, c * width + out.cols), c * out.cols);
-  return out;
+  return bankMatrix(chromaBank(sr, n_fft, options));
 }
 
 /** Options of {@link chromaStft}. */

@@ -93,12 +93,13 @@ export function spectralContrast(source: ContrastOptions): Matrix {
   const bands = bandPlan(sr, n_fft, fmin, n_bands, quantile);
   const check = (least: number, sum: number) => checkEnergies(S, least, sum, where);
   const { smallest, largest } = extremeSums(S, bands, check, power === 2);
-  const mean = (sums: Float32Array): Matrix => ({
-    data: sums.map((sum, i) => sum / bands[i % bands.length]!.count),
-    rows: S.rows,
-    cols: bands.length,
-  });
+  const mean = (sums: Float32Array): Matrix => {
+    for (let i = 0, k = 0; i < sums.length; i++, k = k + 1 < bands.length ? k + 1 : 0) sums[i]! /= bands[k]!.count;
+    return { data: sums, rows: S.rows, cols: bands.length };
+  };
   const [peak, valley] = [mean(largest), mean(smallest)];
   const [top, bottom] = linear ? [peak, valley] : [powerToDb(peak), powerToDb(valley)];
-  return { ...top, data: top.data.map((value, i) => value - bottom.data[i]!) };
+  const { data } = top;
+  for (let i = 0; i < data.length; i++) data[i]! -= bottom.data[i]!;
+  return top;
 }

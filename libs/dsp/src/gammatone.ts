@@ -10,10 +10,10 @@
 import { RequestError } from '@prosodia/core';
 import { checkCoefficients, checkInteger, checkPositive, checkRange } from './checks.ts';
 import { powerToDb } from './decibel.ts';
-import { zeros, type Matrix } from './matrix.ts';
+import type { Matrix } from './matrix.ts';
 import { cepstrum, type CepstrumOptions } from './mfcc.ts';
 import { planCache } from './plans.ts';
-import { filterBank, projectRows, type FilterBank } from './simd/rows.ts';
+import { bankMatrix, filterBank, projectRows, type FilterBank } from './simd/rows.ts';
 import { resolve, type PitchedSource } from './source.ts';
 
 /** Which filters a gammatone bank has. */
@@ -69,10 +69,7 @@ function gammatoneBank(sr: number, n_fft: number, options: GammatoneBankOptions)
  * @throws RequestError for a range that is empty or exceeds sr / 2
  */
 export function gammatone(sr: number, n_fft: number, options: GammatoneBankOptions = {}): Matrix {
-  const { filters, padded, width } = gammatoneBank(sr, n_fft, options);
-  const out = zeros(filters, Math.floor(n_fft / 2) + 1);
-  for (let f = 0; f < filters; f++) out.data.set(padded.subarray(f * width, f * width + out.cols), f * out.cols);
-  return out;
+  return bankMatrix(gammatoneBank(sr, n_fft, options));
 }
 
 /** Options of {@link gammatoneCepstra}. */

@@ -11,7 +11,7 @@ import { zeros, type Matrix } from './matrix.ts';
 import { melFrequencies } from './mel.ts';
 import { cepstrum, type CepstrumOptions } from './mfcc.ts';
 import { planCache } from './plans.ts';
-import { bandBank, bandRows, type BandBank } from './simd/rows.ts';
+import { bandBank, bandRows, type BandBank, type Run } from './simd/rows.ts';
 import { resolve, type PitchedSource } from './source.ts';
 
 /** Which filters a Gaussian bank has. */
@@ -26,12 +26,6 @@ export interface GaussianBankOptions {
   htk?: boolean;
   /** A filter's standard deviation is the distance to the next centre divided by this. Default 2, as in the paper. */
   alpha?: number;
-}
-
-/** One filter: its first bin, and the weights from there on. */
-interface Run {
-  readonly first: number;
-  readonly weights: number[];
 }
 
 /** Weights below this one are left out: a band 200 dB away is lost in the rounding of a spectrum. */

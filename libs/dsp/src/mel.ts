@@ -7,7 +7,7 @@
 import { checkInteger, checkPositive, checkRange } from './checks.ts';
 import { zeros, type Matrix } from './matrix.ts';
 import { planCache } from './plans.ts';
-import { bandBank, bandRows, type BandBank } from './simd/rows.ts';
+import { bandBank, bandRows, type BandBank, type Run } from './simd/rows.ts';
 import { quadFrames, quadPlan } from './simd/quads.ts';
 import { resolve, type PitchedSource } from './source.ts';
 import { framingOf } from './stft.ts';
@@ -51,12 +51,6 @@ export function melFrequencies(n_mels = 128, fmin = 0, fmax = 11025, htk = false
   return Float64Array.from({ length: n_mels }, (_, k) => melToHz(low + k * step, htk));
 }
 
-/** One band: its first bin, and the weights from there on; none if it lies between two bins. */
-interface Run {
-  first: number;
-  weights: number[];
-}
-
 const melPlan = planCache(
   (sr: number, n_fft: number, n_mels: number, fmin: number, fmax: number, htk: boolean, norm: string) => {
     const edges = melFrequencies(n_mels + 2, fmin, fmax, htk);
@@ -65,15 +59,16 @@ const melPlan = planCache(
       const peak = edges[band + 1]!;
       const high = edges[band + 2]!;
       const height = norm === 'slaney' ? 2 / (high - low) : 1;
-      const run: Run = { first: 0, weights: [] };
+      let first = 0;
+      const weights: number[] = [];
       for (let bin = 0; bin <= n_fft / 2; bin++) {
         const f = (bin * sr) / n_fft;
         const weight = Math.min((f - low) / (peak - low), (high - f) / (high - peak));
         if (!(weight > 0)) continue;
-        if (run.weights.length === 0) run.first = bin;
-        run.weights.push(weight * height);
+        if (weights.length === 0) first = bin;
+        weights.push(weight * height);
       }
-      return run;
+      return { first, weights };
     });
     return { runs, bank: bandBank(runs) };
   },
@@ -134,8 +129,7 @@ export function melspectrogram(source: MelSpectrogramOptions): Matrix {
   if (y && plan) {
     const { bank } = melBank(sr, length, source);
     const framing = framingOf(y, { ...source, hop_length });
-    const cols = bank.table.length / 2;
-    const out = zeros(framing.rows, cols);
+    const out = zeros(framing.rows, bank.bands);
     quadFrames(plan, framing, out.data, bank);
     return out;
   }

@@ -8,7 +8,9 @@
 import { checkInteger, checkMatrix, checkPositive } from './checks.ts';
 import { zeros, type Matrix } from './matrix.ts';
 import { medianOf } from './median.ts';
-import { eachFour } from './simd/rows.ts';
+import { planCache } from './plans.ts';
+import { columnsBytes } from './simd/resident.ts';
+import { eachColumns } from './simd/rows.ts';
 import { resolve, type PitchedSource } from './source.ts';
 
 /** Options of {@link piptrack}. */
@@ -35,38 +37,33 @@ export function peakRange(sr: number, n_fft: number, fmin = 150, fmax = 4000): {
   return { from, to };
 }
 
-/** Visits every spectral peak, four frames at a time. */
-function eachPeak(
+/**
+ * Visits the spectral peaks of four frames at a time, in lists: of peak i, places[3 * i] is four times the bin plus the
+ * frame (of these four), numbers[3 * i + 1] the frequency in Hz and numbers[3 * i + 2] the height. Void after the visit.
+ */
+function eachPeaks(
   S: Matrix,
   sr: number,
   n_fft: number,
   { fmin = 150, fmax = 4000, threshold = 0.1 }: PiptrackOptions,
-  visit: (row: number, bin: number, pitch: number, magnitude: number) => void,
+  visit: (first: number, count: number, places: Int32Array, numbers: Float32Array) => void,
 ): void {
   const { cols } = S;
   if (cols < 4) return;
   const { from, to } = peakRange(sr, n_fft, fmin, fmax);
   if (from >= to) return;
-  eachFour(S, (memory) => {
-    const listAt = memory.alloc(4 + 8 * (to - from));
-    return (at, first, count) => {
-      memory.kernels.peaks(at, cols * 16, from * 16, to * 16, threshold, listAt);
-      const columns = memory.f32(at, cols * 4);
-      const list = memory.i32(listAt, 1 + 2 * (to - from));
-      const end = (list[0]! - listAt) / 4;
-      for (let k = 1; k < end; k += 2) {
-        const bin = list[k]! / 16;
-        for (let lane = 0, bits = list[k + 1]!; bits > 0; lane++, bits >>= 1) {
-          if (bits % 2 === 0 || lane >= count) continue;
-          const here = columns[4 * bin + lane]!;
-          const before = columns[4 * bin - 4 + lane]!;
-          const after = columns[4 * bin + 4 + lane]!;
-          const a = fround(after + before) - 2 * here;
-          const b = fround(after - before) / 2;
-          const shift = Math.abs(b) >= Math.abs(a) ? 0 : fround(-b / a);
-          const skew = fround(fround(0.5 * fround(b)) * shift);
-          visit(first + lane, bin, fround(((bin + shift) * sr) / n_fft), fround(here + skew));
-        }
+  eachColumns(S, (memory) => {
+    // A peak is higher than the bin below it, so that two of them are at least two bins apart; four more are overwritten.
+    const most = 4 * Math.ceil((to - from) / 2) + 4;
+    const at = memory.alloc(4 + 12 * most);
+    const [places, numbers] = [memory.i32(at + 4, 3 * most), memory.f32(at + 4, 3 * most)];
+    const end = memory.i32(at, 1);
+    return (columnsAt, start, rows) => {
+      for (let row = 0; row < rows; row += 4) {
+        const frames = 2 ** Math.min(4, rows - row) - 1;
+        const four = columnsAt + columnsBytes(row, cols);
+        memory.kernels.peaks(four, cols * 16, from * 16, to * 16, frames, threshold, sr, n_fft, at);
+        visit(start + row, (end[0]! - at - 4) / 12, places, numbers);
       }
     };
   });
@@ -84,9 +81,12 @@ export function piptrack(source: PiptrackOptions): { pitches: Matrix; magnitudes
   const { S, n_fft } = resolve(source, 1, 'piptrack');
   const pitches = zeros(S.rows, S.cols);
   const magnitudes = zeros(S.rows, S.cols);
-  eachPeak(S, sr, n_fft, source, (row, bin, pitch, height) => {
-    pitches.data[row * S.cols + bin] = pitch;
-    magnitudes.data[row * S.cols + bin] = height;
+  eachPeaks(S, sr, n_fft, source, (first, count, places, numbers) => {
+    for (let i = 0; i < 3 * count; i += 3) {
+      const at = (first + (places[i]! & 3)) * S.cols + (places[i]! >> 2);
+      pitches.data[at] = numbers[i + 1]!;
+      magnitudes.data[at] = numbers[i + 2]!;
+    }
   });
   return { pitches, magnitudes };
 }
@@ -99,6 +99,11 @@ export interface TuningOptions {
   bins_per_octave?: number;
 }
 
+/** From -0.5 to 0.5 in so many steps. */
+const edgesOf = planCache((bins: number) =>
+  Float64Array.from({ length: bins + 1 }, (_, k) => (k === bins ? 0.5 : -0.5 + k / bins)),
+);
+
 /**
  * The most frequent deviation of frequencies from the equal-tempered scale.
  *
@@ -110,7 +115,7 @@ export function pitchTuning(frequencies: Float32Array, options: TuningOptions = 
   checkPositive(resolution, 'resolution', 'pitchTuning');
   checkInteger(bins_per_octave, 'bins_per_octave', 'pitchTuning');
   const bins = Math.ceil(1 / resolution);
-  const edges = Float64Array.from({ length: bins + 1 }, (_, k) => (k === bins ? 0.5 : -0.5 + k / bins));
+  const edges = edgesOf(bins);
   const counts = new Uint32Array(bins);
   let any = false;
   for (let i = 0; i < frequencies.length; i++) {
@@ -142,13 +147,19 @@ export function estimateTuning(source: PiptrackOptions & TuningOptions): number 
   checkPositive(sr, 'sr', 'estimateTuning');
   const { S, n_fft } = resolve(source, 1, 'estimateTuning');
   checkMatrix(S, 'estimateTuning');
-  const pitches: number[] = [];
-  const heights: number[] = [];
-  eachPeak(S, sr, n_fft, source, (_row, _bin, pitch, height) => {
-    pitches.push(pitch);
-    heights.push(height);
-  });
-  const median = medianOf(Float32Array.from(heights));
-  const high = pitches.filter((_, i) => heights[i]! >= median);
-  return pitchTuning(Float32Array.from(high), source);
+  const lists: Float32Array[] = [];
+  eachPeaks(S, sr, n_fft, source, (_first, count, _places, numbers) => lists.push(numbers.slice(0, 3 * count)));
+  const total = lists.reduce((sum, list) => sum + list.length, 0) / 3;
+  const [pitches, heights] = [new Float32Array(total), new Float32Array(total)];
+  let count = 0;
+  for (const list of lists) {
+    for (let i = 0; i < list.length; i += 3) {
+      pitches[count] = list[i + 1]!;
+      heights[count++] = list[i + 2]!;
+    }
+  }
+  const median = medianOf(heights.slice());
+  let kept = 0;
+  for (let i = 0; i < total; i++) if (heights[i]! >= median) pitches[kept++] = pitches[i]!;
+  return pitchTuning(pitches.subarray(0, kept), source);
 }

@@ -114,6 +114,8 @@ export const f32 = {
 export const f64 = {
   const: (value: number): Expr => ({ type: 'f64', code: [0x44, ...float64Bytes(value)] }),
   promote: operation('f64', 0xbb),
+  /** Of an i32, signed. */
+  convert: operation('f64', 0xb7),
   /** The next whole number below. */
   floor: operation('f64', 0x9c),
   gt: operation('i32', 0x64),
@@ -154,6 +156,9 @@ export const f64x2 = {
     code: [...simd(0x0c), ...float64Bytes(low), ...float64Bytes(high)],
   }),
   splat: operation('v128', ...simd(0x14)),
+  abs: operation('v128', ...simd(0xec)),
+  neg: operation('v128', ...simd(0xed)),
+  lt: operation('v128', ...simd(0x49)),
   lane: (value: Expr, lane: number): Expr => ({ type: 'f64', code: [...value.code, ...simd(0x21), lane] }),
   withHigh: (value: Expr, high: Expr): Expr => ({
     type: 'v128',

@@ -39,7 +39,9 @@ import {
   sub,
   where,
 } from '@prosodia/onnx';
+import { transpose } from '../matrix.ts';
 import { roundHalfEven } from '../round.ts';
+import { bankMatrix } from '../simd/rows.ts';
 import { tonnetzBasis } from '../tonnetz.ts';
 import { peakRange } from '../tuning.ts';
 import { project } from './spectrum.ts';
@@ -66,10 +68,8 @@ export function chromaStft(S: GraphTensor, sr: number, n_fft: number): GraphTens
 
 /** Tonal centroids `[items, frames, 6]` of a chromagram. */
 export function tonnetz(chroma: GraphTensor): GraphTensor {
-  const { filters, padded, width } = tonnetzBasis(CLASSES);
-  const matrix = new Float32Array(CLASSES * filters);
-  for (let f = 0; f < filters; f++) for (let c = 0; c < CLASSES; c++) matrix[c * filters + f] = padded[f * width + c]!;
-  return project(normalized(chroma, reduce('Sum', abs(chroma), [2])), CLASSES, filters, matrix);
+  const { data, cols: filters } = transpose(bankMatrix(tonnetzBasis(CLASSES)));
+  return project(normalized(chroma, reduce('Sum', abs(chroma), [2])), CLASSES, filters, data);
 }
 
 function normalized(x: GraphTensor, norm: GraphTensor): GraphTensor {

@@ -4,7 +4,7 @@
  * The largest and smallest values of a run are kept sorted, in registers, and what comes is sorted and merged with them.
  * Nothing branches, so that it costs the same whatever the values are.
  */
-import { f32, f32x4, f64x2, i32, v128, type Expr, type KernelSource, type Local } from '@prosodia/wasm';
+import { f32, f32x4, f64, f64x2, i32, v128, type Expr, type KernelSource, type Local } from '@prosodia/wasm';
 import { transposed } from './lanes.ts';
 
 const FOUR = i32.const(4);
@@ -199,14 +199,16 @@ function addUp(value: (x: Expr) => Expr): KernelSource {
 }
 
 /**
- * Candidates for spectral peaks of four frames: values above `share` of the frame's maximum, above the value before and
- * not below the value after. Out holds the end of the list, then pairs of int32: the byte offset of a bin, and a bit for
- * each frame. From and to are byte offsets.
- * Parameters: columns, bytes of them, from, to, share, out.
+ * Spectral peaks of four frames: values above `share` of the frame's maximum, above the value before and not below the
+ * value after, refined by the parabola through the three. Out holds the end of the list, then 12 bytes for each: four
+ * times the bin plus the frame (int32), and frequency and height there (float32), rounded in every step as librosa does.
+ * From and to are byte offsets, `frames` has a bit for each frame that counts; `rate` and `length` are those of the signal and of a frame. What lies up to 48 bytes behind
+ * the list may be written to.
+ * Parameters: columns, bytes of them, from, to, frames, share, rate, length, out.
  */
 const peaks: KernelSource = {
-  parameters: ['i32', 'i32', 'i32', 'i32', 'f32', 'i32'],
-  build(kernel, [columns, bytes, from, to, share, out]) {
+  parameters: ['i32', 'i32', 'i32', 'i32', 'i32', 'f32', 'f64', 'f64', 'i32'],
+  build(kernel, [columns, bytes, from, to, frames, share, rate, length, out]) {
     // Four maxima, since one alone would wait on itself.
     const maxima = Array.from({ length: 4 }, () => kernel.let(v128.load(columns!)));
     const end = kernel.let(i32.add(columns!, bytes!));
@@ -220,19 +222,46 @@ const peaks: KernelSource = {
     const least = kernel.let(f32x4.mul(f32x4.splat(share!), most));
 
     const list = kernel.let(i32.add(out!, FOUR));
-    kernel.set(x, i32.add(columns!, from!));
+    const [before, here, after] = [0, 1, 2].map(() => kernel.variable('v128')) as [Local, Local, Local];
     const last = kernel.let(i32.add(columns!, to!));
-    const before = kernel.let(v128.load(i32.sub(x, SIXTEEN)));
-    const here = kernel.let(v128.load(x));
+    const hertz = kernel.let(f64x2.splat(rate!));
+    const samples = kernel.let(f64x2.splat(length!));
+    kernel.set(x, i32.add(columns!, from!));
+    kernel.set(before, v128.load(i32.sub(x, SIXTEEN)));
+    kernel.set(here, v128.load(x));
     kernel.loop(x, last, SIXTEEN, () => {
-      const after = kernel.let(v128.load(x, 16));
-      const found = kernel.let(
-        f32x4.bitmask(v128.and(f32x4.gt(here, least), v128.and(f32x4.gt(here, before), f32x4.ge(here, after)))),
-      );
+      kernel.set(after, v128.load(x, 16));
+      const isPeak = v128.and(f32x4.gt(here, least), v128.and(f32x4.gt(here, before), f32x4.ge(here, after)));
+      const found = kernel.let(i32.and(f32x4.bitmask(isPeak), frames!));
       kernel.when(found, () => {
-        kernel.store(list, i32.sub(x, columns!));
-        kernel.store(list, found, 4);
-        kernel.set(list, i32.add(list, i32.const(8)));
+        const place = kernel.let(i32.shr(i32.sub(x, columns!), i32.const(2)));
+        const bin = kernel.let(f64x2.splat(f64.convert(i32.shr(place, i32.const(2)))));
+        const sum = kernel.let(f32x4.add(after, before));
+        const slope = kernel.let(f32x4.mul(f32x4.sub(after, before), f32x4.splat(f32.const(0.5))));
+        const halves = [0, 1].map((half) => {
+          const two = (v: Local) => f64x2.promote(half === 0 ? v : v128.halves(v, v, 1, 1));
+          const curve = kernel.let(f64x2.sub(two(sum), f64x2.mul(f64x2.const(2), two(here))));
+          const rise = kernel.let(two(slope));
+          const inside = f64x2.lt(f64x2.abs(rise), f64x2.abs(curve));
+          const shift = kernel.let(v128.and(inside, f64x2.neg(f64x2.div(rise, curve))));
+          // Rounded to float32 once, and once more as a frequency.
+          const rounded = kernel.let(f32x4.demote(shift));
+          const frequency = f64x2.div(f64x2.mul(f64x2.add(bin, f64x2.promote(rounded)), hertz), samples);
+          return [rounded, kernel.let(f32x4.demote(frequency))] as const;
+        });
+        const [shift, frequency] = [0, 1].map((k) =>
+          kernel.let(v128.halves(halves[0]![k as 0 | 1], halves[1]![k as 0 | 1], 0, 0)),
+        ) as [Local, Local];
+        const skew = f32x4.mul(f32x4.mul(f32x4.splat(f32.const(0.5)), slope), shift);
+        const height = kernel.let(f32x4.add(here, skew));
+        for (let lane = 0; lane < 4; lane++) {
+          kernel.store(list, i32.add(place, i32.const(lane)));
+          kernel.storeLane32(list, frequency, lane, 4);
+          kernel.storeLane32(list, height, lane, 8);
+          // Only then does the next one not write over it.
+          const bit = i32.and(i32.shr(found, i32.const(lane)), i32.const(1));
+          kernel.set(list, i32.add(list, i32.mul(bit, i32.const(12))));
+        }
       });
       kernel.set(before, here);
       kernel.set(here, after);

@@ -1,7 +1,8 @@
 /** The largest and the smallest values of runs of bins, four frames at once. */
 import type { Matrix } from '../matrix.ts';
 import { MOST_KEPT } from './column-kernels.ts';
-import { eachFour } from './rows.ts';
+import { columnsBytes } from './resident.ts';
+import { eachColumns } from './rows.ts';
 
 /** Bins from..to-1, and how many of their values are looked for on either side, at most to - from. */
 export interface ExtremeRun {
@@ -23,7 +24,7 @@ export function extremeSums(
 ): { smallest: Float32Array; largest: Float32Array } {
   const smallest = new Float32Array(S.rows * runs.length);
   const largest = new Float32Array(S.rows * runs.length);
-  eachFour(S, (memory) => {
+  eachColumns(S, (memory) => {
     const restBytes = 16 * Math.max(...runs.map(({ from, to }) => to - from));
     const [lowAt, highAt, nowhere] = [0, 1, 2].map(() => memory.alloc(restBytes)) as [number, number, number];
     const outAt = memory.alloc(16 * (2 * MOST_KEPT + 1));
@@ -57,16 +58,20 @@ export function extremeSums(
       }
     };
 
-    return (at, first, lanes) => {
-      for (let k = 0; k < runs.length; k++) {
-        const { from, to, count } = runs[k]!;
-        const kept = sumUp(at + 16 * from, at + 16 * to, count);
-        for (let lane = 0; lane < lanes; lane++) visit(found[kept + lane]!, found[2 * kept + lane]!);
-        if (count > MOST_KEPT) sumUpRest(16 * (to - from), count - MOST_KEPT);
-        for (let lane = 0; lane < lanes; lane++) {
-          const place = (first + lane) * runs.length + k;
-          largest[place] = sums[lane]!;
-          smallest[place] = sums[4 + lane]!;
+    return (columnsAt, start, rows) => {
+      for (let row = 0; row < rows; row += 4) {
+        const at = columnsAt + columnsBytes(row, S.cols);
+        const lanes = Math.min(4, rows - row);
+        for (let k = 0; k < runs.length; k++) {
+          const { from, to, count } = runs[k]!;
+          const kept = sumUp(at + 16 * from, at + 16 * to, count);
+          for (let lane = 0; lane < lanes; lane++) visit(found[kept + lane]!, found[2 * kept + lane]!);
+          if (count > MOST_KEPT) sumUpRest(16 * (to - from), count - MOST_KEPT);
+          for (let lane = 0; lane < lanes; lane++) {
+            const place = (start + row + lane) * runs.length + k;
+            largest[place] = sums[lane]!;
+            smallest[place] = sums[4 + lane]!;
+          }
         }
       }
     };

@@ -37,6 +37,20 @@ export interface Precision {
 /** Bytes of one complex value of all frames. */
 export const VALUE = 32;
 
+/** The lengths of frames that are transformed in place: the first pass has a kernel for each. */
+export const LENGTHS = [512, 1024, 2048, 4096] as const;
+export type Length = (typeof LENGTHS)[number];
+
+/** A place in memory, `offset` bytes from a variable: more places than a processor has registers for need that. */
+export interface Address {
+  readonly at: Local;
+  readonly offset: number;
+}
+
+/** Four places in quarters of something. */
+export const quarters = (at: Local, bytes: number): Address[] =>
+  Array.from({ length: 4 }, (_, k) => ({ at, offset: (k * bytes) / 4 }));
+
 /** Addresses `distance` apart. */
 export function apart(kernel: Kernel, first: Expr, distance: Expr, count = 4): Local[] {
   const at = [kernel.let(first)];
@@ -56,12 +70,14 @@ export function inPlace({ lanes, splat, constant, size }: Precision) {
   });
 
   /** Stores the four results of a butterfly, turned by its twiddles, `index` values and butterflies from the addresses. */
-  function storeTurned(kernel: Kernel, to: readonly Local[], y: Complex[], at: Expr, index = 0): void {
+  function storeTurned(kernel: Kernel, to: readonly Address[], y: Complex[], twiddlesAt: Expr, index = 0): void {
     y.forEach((value, m) => {
-      const turn = () => cmul(keeper(kernel)(value), twiddle(kernel, at, twiddles * index + 2 * size * (m - 1)));
+      const { at, offset } = to[m]!;
+      const turn = () =>
+        cmul(keeper(kernel)(value), twiddle(kernel, twiddlesAt, twiddles * index + 2 * size * (m - 1)));
       const turned = m === 0 ? value : turn();
-      kernel.store(to[m]!, turned.re, VALUE * index);
-      kernel.store(to[m]!, turned.im, VALUE * index + 16);
+      kernel.store(at, turned.re, offset + VALUE * index);
+      kernel.store(at, turned.im, offset + VALUE * index + 16);
     });
   }
 
@@ -121,7 +137,12 @@ export function inPlace({ lanes, splat, constant, size }: Precision) {
                   legs.map((leg) => load(leg)),
                   keep,
                 );
-                storeTurned(kernel, legs, y, w);
+                storeTurned(
+                  kernel,
+                  legs.map((at) => ({ at, offset: 0 })),
+                  y,
+                  w,
+                );
                 for (const leg of legs.slice(1)) kernel.set(leg, i32.add(leg, i32.const(VALUE)));
                 kernel.set(w, i32.add(w, i32.const(twiddles)));
               });
@@ -148,8 +169,8 @@ export function inPlace({ lanes, splat, constant, size }: Precision) {
 
   /**
    * The powers of the bins 0 to n / 2, from the packed values of half the samples, as `store` writes them: a vector per
-   * bin, 16 bytes apart. `order` holds two int32 per k from 0 to n / 4, the byte offsets of values k and n / 2 - k;
-   * `roots` as many numbers, cosine and sine of 2 pi k / n.
+   * bin, 16 bytes apart. `order` holds three int32 for each k from 1 to n / 4, the byte offsets of values k and n / 2 - k
+   * and of the powers of bin k; `roots` as many numbers, cosine and sine of 2 pi k / n.
    * Parameters: values, order, bytes of order, roots, powers, bytes of the powers without the last bin.
    */
   function powers(store: (kernel: Kernel, at: Expr, value: Expr) => void): KernelSource {
@@ -157,35 +178,26 @@ export function inPlace({ lanes, splat, constant, size }: Precision) {
       parameters: ['i32', 'i32', 'i32', 'i32', 'i32', 'i32'],
       build(kernel, [values, order, orderBytes, roots, to, bytes]) {
         const keep = keeper(kernel);
-        const load = (offset: Expr) => {
-          const at = kernel.let(i32.add(values!, offset));
-          return keep({ re: v128.load(at), im: v128.load(at, 16) });
-        };
+        const load = (at: Local) => keep({ re: v128.load(at), im: v128.load(at, 16) });
         // Of twice the bin: the halves of even and odd parts are taken here.
         const quarter = kernel.let(constant(0.25));
         const power = ({ re, im }: Complex) => mul(quarter, add(mul(re, re), mul(im, im)));
         const last = kernel.let(i32.add(to!, bytes!));
         const end = kernel.let(i32.add(order!, orderBytes!));
 
-        const first = load(i32.const(0));
+        const first = load(values!);
         const sum = kernel.let(add(first.re, first.im));
         const difference = kernel.let(sub(first.re, first.im));
         store(kernel, to!, mul(sum, sum));
         store(kernel, last, mul(difference, difference));
-        const advance = () => {
-          kernel.set(order!, i32.add(order!, i32.const(8)));
-          kernel.set(roots!, i32.add(roots!, i32.const(2 * size)));
-          kernel.set(to!, i32.add(to!, i32.const(16)));
-          kernel.set(last, i32.sub(last, i32.const(16)));
-        };
-        advance();
-        kernel.loop(order!, end, i32.const(0), () => {
-          const a = load(i32.load(order!));
-          const b = load(i32.load(order!, 4));
+        kernel.loop(order!, end, i32.const(12), () => {
+          const a = load(kernel.let(i32.add(values!, i32.load(order!))));
+          const b = load(kernel.let(i32.add(values!, i32.load(order!, 4))));
           const [even, turned] = unpacked(a, b, twiddle(kernel, roots!, 0), keep, (part) => part);
-          store(kernel, to!, power(keep(cadd(even!, turned!))));
-          store(kernel, last, power(keep(csub(even!, turned!))));
-          advance();
+          const bin = kernel.let(i32.load(order!, 8));
+          store(kernel, i32.add(to!, bin), power(keep(cadd(even!, turned!))));
+          store(kernel, i32.sub(last, bin), power(keep(csub(even!, turned!))));
+          kernel.set(roots!, i32.add(roots!, i32.const(2 * size)));
         });
       },
     };

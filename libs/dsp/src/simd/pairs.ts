@@ -57,12 +57,13 @@ function eachPairs(
   const valuesBytes = (n_fft / 2) * VALUE;
   const windowAt = memory.put(window);
   const twiddlesAt = memory.put(plan.twiddles);
-  const orderAt = memory.put(plan.order);
-  const rootsAt = memory.put(plan.roots);
+  const orderAt = memory.put(plan.tiles);
+  const rootsAt = memory.put(plan.tileRoots);
   const valuesAt = memory.alloc(valuesBytes);
   const chunk = Math.min(CHUNK, Math.ceil(rows / 4) * 4);
   const samplesLength = (chunk - 1) * hop_length + n_fft;
   const samplesAt = memory.alloc(samplesLength * 4);
+  const begin = kernels[`pairFirst${plan.length}`];
   const rest = kernels[`pairRest${plan.leaf}`];
   for (let first = 0; first < rows; first += chunk) {
     const count = Math.min(chunk, rows - first);
@@ -73,10 +74,10 @@ function eachPairs(
     samples.fill(0, used);
     const to = place(first);
     for (let row = 0; row < Math.ceil(count / 4) * 4; row += 2) {
-      kernels.pairFirst(samplesAt + row * hop, hop, windowAt, n_fft, valuesAt, twiddlesAt);
+      begin(samplesAt + row * hop, hop, windowAt, valuesAt, twiddlesAt);
       rest(valuesAt, valuesBytes, valuesBytes / 4, twiddlesAt + plan.firstTwiddles * 8);
       const at = to + (row >> 2) * cols * 16 + (row & 2) * 4;
-      kernels.pairPowers(valuesAt, orderAt, plan.order.byteLength, rootsAt, at, (cols - 1) * 16);
+      kernels.pairPowers(valuesAt, orderAt, plan.tiles.byteLength, rootsAt, at, (cols - 1) * 16);
     }
     done?.(first, count);
   }

@@ -9,21 +9,26 @@ import { planCache } from '../plans.ts';
 import type { Framing } from './frames.ts';
 import { VALUE } from './in-place.ts';
 import { inPlacePlan, type InPlacePlan } from './in-place-plan.ts';
+import { columnsBytes } from './resident.ts';
 import type { BandBank } from './rows.ts';
 import { scratch } from './runtime.ts';
 
 /** Bounds the scratch memory whatever the length of the signal. A multiple of four. */
 const CHUNK = 64;
 
-export interface QuadPlan extends Omit<InPlacePlan, 'twiddles' | 'roots'> {
+export interface QuadPlan extends Omit<InPlacePlan, 'twiddles' | 'roots' | 'tileRoots'> {
   readonly twiddles: Float32Array;
   readonly roots: Float32Array;
+  readonly tileRoots: Float32Array;
 }
 
 /** The plan for real frames of length n, or null if the kernels do not take it. */
 export const quadPlan = planCache((n: number): QuadPlan | null => {
   const plan = inPlacePlan(n);
-  return plan && { ...plan, twiddles: Float32Array.from(plan.twiddles), roots: Float32Array.from(plan.roots) };
+  if (!plan) return null;
+  const single = (values: Float64Array) => Float32Array.from(values);
+  const { twiddles, roots, tileRoots } = plan;
+  return { ...plan, twiddles: single(twiddles), roots: single(roots), tileRoots: single(tileRoots) };
 });
 
 /**
@@ -35,22 +40,25 @@ export function quadFrames(plan: QuadPlan, framing: Framing, out: Float32Array, 
   const { y, padding, pad_mode, window, n_fft, hop_length, rows, cols } = framing;
   const memory = scratch();
   const { kernels } = memory;
+  const begin = kernels[`quadFirst${plan.length}`];
+  const rest = kernels[`quadRest${plan.leaf}`];
   const hop = hop_length * 4;
   const valuesBytes = (n_fft / 2) * VALUE;
   const windowAt = memory.put(new Float32Array(window));
   const twiddlesAt = memory.put(plan.twiddles);
-  const orderAt = memory.put(plan.order);
-  const rootsAt = memory.put(plan.roots);
+  const orderAt = memory.put(plan.tiles);
+  const rootsAt = memory.put(plan.tileRoots);
   const tableAt = bank ? memory.put(bank.table) : 0;
   const weightsAt = bank ? memory.put(bank.weights) : 0;
   const valuesAt = memory.alloc(valuesBytes);
   const powersAt = memory.alloc(cols * 16);
-  const width = bank ? bank.table.length / 2 : cols;
+  const width = bank ? bank.bands : cols;
   const chunk = Math.min(CHUNK, Math.ceil(rows / 4) * 4);
   // A last four with fewer frames is transformed with what lies there; what comes of that is not read.
   const samplesLength = (chunk - 1) * hop_length + n_fft;
   const samplesAt = memory.alloc(samplesLength * 4);
-  const outAt = memory.alloc(chunk * width * 4);
+  const resultsAt = memory.alloc(columnsBytes(chunk, width));
+  const outAt = memory.alloc(columnsBytes(chunk, width));
   for (let first = 0; first < rows; first += chunk) {
     const count = Math.min(chunk, rows - first);
     const samples = memory.f32(samplesAt, samplesLength);
@@ -58,13 +66,13 @@ export function quadFrames(plan: QuadPlan, framing: Framing, out: Float32Array, 
     padInto(samples.subarray(0, used), y, first * hop_length - padding, pad_mode);
     samples.fill(0, used);
     for (let row = 0; row < count; row += 4) {
-      const at = outAt + row * width * 4;
-      kernels.quadFirst(samplesAt + row * hop, hop, windowAt, n_fft, valuesAt, twiddlesAt);
-      kernels[`quadRest${plan.leaf}`](valuesAt, valuesBytes, valuesBytes / 4, twiddlesAt + plan.firstTwiddles * 4);
-      kernels.quadPowers(valuesAt, orderAt, plan.order.byteLength, rootsAt, powersAt, (cols - 1) * 16);
-      if (bank) kernels.quadBands(powersAt, tableAt, bank.table.byteLength, weightsAt, at, width * 4);
-      else kernels.quadRows(powersAt, cols * 16, at, width * 4);
+      const at = resultsAt + columnsBytes(row, width);
+      begin(samplesAt + row * hop, hop, windowAt, valuesAt, twiddlesAt);
+      rest(valuesAt, valuesBytes, valuesBytes / 4, twiddlesAt + plan.firstTwiddles * 4);
+      kernels.quadPowers(valuesAt, orderAt, plan.tiles.byteLength, rootsAt, bank ? powersAt : at, (cols - 1) * 16);
+      if (bank) kernels.quadBands(powersAt, tableAt, bank.table.byteLength, weightsAt, at);
     }
+    kernels.rowsOfColumns(resultsAt, columnsBytes(count, width), width * 16, outAt);
     out.set(memory.f32(outAt, count * width), first * width);
   }
 }

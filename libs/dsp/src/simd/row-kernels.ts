@@ -5,7 +5,7 @@
  * the end of a row; what it reads there meets a weight of zero.
  */
 import { f32, f32x4, f64x2, i32, v128, type Expr, type Kernel, type KernelSource, type Local } from '@prosodia/wasm';
-import { least2, most2, sum2, sum4 } from './lanes.ts';
+import { least2, most2, sum2 } from './lanes.ts';
 import { logarithm, logarithm32 } from './logarithm.ts';
 
 const zero = f64x2.const(0);
@@ -25,49 +25,6 @@ const sqrt: KernelSource = {
     kernel.loop(from!, end, SIXTEEN, () => {
       kernel.store(to!, f32x4.sqrt(v128.load(from!)));
       advance(kernel, to!, SIXTEEN);
-    });
-  },
-};
-
-/**
- * out[row, filter] = sum of row times filter. The number of filters is a multiple of four; each has `width`
- * bytes of float32, a multiple of 16, zeros at its end. Rows go in pairs, so that a filter is loaded for both:
- * after an odd number one more is read, and written.
- * Parameters: rows, bytes of all rows, pitch, filters, bytes of all filters, width, out, bytes of a row of out.
- */
-const project: KernelSource = {
-  parameters: ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'],
-  build(kernel, [row, bytes, pitch, filters, size, width, out, outPitch]) {
-    const end = kernel.let(i32.add(row!, bytes!));
-    const last = kernel.let(i32.add(filters!, size!));
-    const filter = kernel.variable('i32');
-    kernel.loop(row!, end, i32.shl(pitch!, i32.const(1)), () => {
-      kernel.set(filter, filters!);
-      const stop = kernel.let(i32.add(row!, width!));
-      const other = kernel.let(i32.add(out!, outPitch!));
-      kernel.loop(filter, last, i32.shl(width!, i32.const(2)), () => {
-        const sums = Array.from({ length: 8 }, () => kernel.let(zero));
-        const weights: Local[] = [];
-        for (let k = 0; k < 4; k++) weights.push(kernel.let(k === 0 ? filter : i32.add(weights[k - 1]!, width!)));
-        const x = kernel.let(row!);
-        const y = kernel.let(i32.add(row!, pitch!));
-        kernel.loop(x, stop, SIXTEEN, () => {
-          const values = [kernel.let(v128.load(x)), kernel.let(v128.load(y))];
-          weights.forEach((at, k) => {
-            const weight = kernel.let(v128.load(at));
-            values.forEach((value, r) => {
-              const sum = sums[4 * r + k]!;
-              kernel.set(sum, f32x4.add(sum, f32x4.mul(value, weight)));
-            });
-            advance(kernel, at, SIXTEEN);
-          });
-          advance(kernel, y, SIXTEEN);
-        });
-        sums.forEach((sum, k) => kernel.store(k < 4 ? out! : other, sum4(kernel, sum), 4 * (k % 4)));
-        advance(kernel, out!, SIXTEEN);
-        advance(kernel, other, SIXTEEN);
-      });
-      kernel.set(out!, other);
     });
   },
 };
@@ -233,7 +190,6 @@ const running: KernelSource = {
 
 export const rowKernels = {
   sqrt,
-  project,
   moments,
   spread,
   logEnergies,

@@ -35,34 +35,65 @@ export function eachChunk(
   }
 }
 
+/** Rows that are visited as columns at a time. A multiple of four. */
+const ROWS = 64;
+
 /**
- * Visits the rows of S four at a time as columns, a vector of four values per bin, in the kernels' memory.
+ * Visits the rows of S as columns in the kernels' memory: for every four rows, a vector of four values per bin.
  *
- * @param prepare lays out what all need, and gives the visitor: the address of the columns, the index of the first row
- *   and how many of the four are rows of S
+ * @param prepare lays out what all visits need, of at most so many rows, and gives the visitor: the address of the columns,
+ *   the index of the first row and their number; where it is no multiple of four, the last columns hold other values too
  */
-export function eachFour(
+export function eachColumns(
   S: Matrix,
-  prepare: (memory: Scratch) => (at: number, first: number, count: number) => void,
+  prepare: (memory: Scratch, most: number) => (at: number, first: number, count: number) => void,
 ): void {
   const { rows, cols } = S;
   const residentAt = columnsOf(S);
   const memory = scratch();
   const pitch = cols * 4;
   const rowsAt = residentAt === undefined ? memory.alloc(4 * pitch) : 0;
-  const columnsAt = residentAt === undefined ? memory.alloc(4 * pitch) : 0;
-  const visit = prepare(memory);
-  for (let first = 0; first < rows; first += 4) {
-    const count = Math.min(4, rows - first);
-    if (residentAt !== undefined) visit(residentAt + columnsBytes(first, cols), first, count);
-    else {
+  const columnsAt = residentAt === undefined ? memory.alloc(columnsBytes(Math.min(ROWS, rows), cols)) : 0;
+  const visit = prepare(memory, Math.min(ROWS, Math.ceil(rows / 4) * 4));
+  const transposed = (first: number, count: number) => {
+    for (let row = 0; row < count; row += 4) {
+      const from = (first + row) * cols;
+      const size = Math.min(4, count - row) * cols;
       const four = memory.f32(rowsAt, 4 * cols);
-      four.set(S.data.subarray(first * cols, (first + count) * cols));
-      four.fill(0, count * cols);
-      memory.kernels.columns(rowsAt, pitch, pitch, columnsAt);
-      visit(columnsAt, first, count);
+      four.set(S.data.subarray(from, from + size));
+      four.fill(0, size);
+      memory.kernels.columns(rowsAt, pitch, pitch, columnsAt + columnsBytes(row, cols));
     }
+    return columnsAt;
+  };
+  for (let first = 0; first < rows; first += ROWS) {
+    const count = Math.min(ROWS, rows - first);
+    visit(residentAt === undefined ? transposed(first, count) : residentAt + columnsBytes(first, cols), first, count);
   }
+}
+
+/**
+ * What a kernel makes of every four rows, as a matrix.
+ *
+ * @param prepare gives what leaves `width` columns of results at `to` of the columns at `from`
+ */
+function mapColumns(
+  S: Matrix,
+  width: number,
+  prepare: (memory: Scratch) => (from: number, to: number) => void,
+): Matrix {
+  const data = new Float32Array(S.rows * width);
+  eachColumns(S, (memory, most) => {
+    const results = memory.alloc(columnsBytes(most, width));
+    const out = memory.alloc(columnsBytes(most, width));
+    const run = prepare(memory);
+    return (at, first, count) => {
+      for (let row = 0; row < count; row += 4) run(at + columnsBytes(row, S.cols), results + columnsBytes(row, width));
+      memory.kernels.rowsOfColumns(results, columnsBytes(count, width), width * 16, out);
+      data.set(memory.f32(out, count * width), first * width);
+    };
+  });
+  return { data, rows: S.rows, cols: width };
 }
 
 /** The square root of every value. */
@@ -79,75 +110,76 @@ export function squareRoots(S: Matrix): Matrix {
 /** Filters as long as a spectrogram's frame, in the form that {@link projectRows} takes. */
 export interface FilterBank {
   readonly filters: number;
-  /** Filters, a multiple of four, of `width` values each, a multiple of four. */
-  readonly padded: Float32Array;
-  readonly width: number;
+  readonly cols: number;
+  /** For four filters after the other, the weights of the four bin by bin; zeros for an even number of bins. */
+  readonly weights: Float32Array;
 }
 
+const GROUP = 4;
+const evenly = (cols: number) => cols + (cols % 2);
+
 export function filterBank(filters: number, cols: number, weight: (filter: number, bin: number) => number): FilterBank {
-  const width = Math.ceil(cols / 4) * 4;
-  const padded = new Float32Array(Math.ceil(filters / 4) * 4 * width);
-  for (let f = 0; f < filters; f++) for (let bin = 0; bin < cols; bin++) padded[f * width + bin] = weight(f, bin);
-  return { filters, padded, width };
+  const weights = new Float32Array(Math.ceil(filters / GROUP) * GROUP * evenly(cols));
+  const bank = { filters, cols, weights };
+  for (let f = 0; f < filters; f++)
+    for (let bin = 0; bin < cols; bin++) weights[placeOf(bank, f, bin)] = weight(f, bin);
+  return bank;
+}
+
+const placeOf = ({ cols }: FilterBank, filter: number, bin: number) =>
+  (Math.floor(filter / GROUP) * evenly(cols) + bin) * GROUP + (filter % GROUP);
+
+/** The weights as a matrix, filters x bins. */
+export function bankMatrix(bank: FilterBank): Matrix {
+  const { filters: rows, cols, weights } = bank;
+  const place = (i: number) => placeOf(bank, Math.floor(i / cols), i % cols);
+  return { data: Float32Array.from({ length: rows * cols }, (_, i) => weights[place(i)]!), rows, cols };
 }
 
 /** out[frame, filter] = sum over bins of S[frame, bin] * bank[filter, bin]. */
-export function projectRows(S: Matrix, { filters, padded, width }: FilterBank): Matrix {
-  const data = new Float32Array(S.rows * filters);
-  const stored = padded.length / width;
-  eachChunk(S, (memory, chunk) => {
-    const bank = memory.put(padded);
-    const pitch = stored * 4;
-    const out = memory.alloc((chunk + 1) * pitch);
-    return (at, first, count) => {
-      memory.kernels.project(at, count * S.cols * 4, S.cols * 4, bank, padded.byteLength, width * 4, out, pitch);
-      const values = memory.f32(out, count * stored);
-      if (stored === filters) data.set(values, first * filters);
-      else {
-        for (let row = 0; row < count; row++) {
-          data.set(values.subarray(row * stored, row * stored + filters), (first + row) * filters);
-        }
-      }
-    };
+export function projectRows(S: Matrix, { filters, cols, weights }: FilterBank): Matrix {
+  return mapColumns(S, filters, (memory) => {
+    const { quadProject } = memory.kernels;
+    const weightsAt = memory.put(weights);
+    const groupBytes = GROUP * evenly(cols) * 4;
+    return (from, to) => quadProject(from, weightsAt, weights.byteLength, groupBytes, to);
   });
-  return { data, rows: S.rows, cols: filters };
+}
+
+/** One band: its first bin, and the weights from there on; none if it lies between two bins. */
+export interface Run {
+  readonly first: number;
+  readonly weights: readonly number[];
 }
 
 /** Bands that each cover a short run of bins, in the form that {@link bandRows} takes. */
 export interface BandBank {
-  /** First byte and bytes of each run, in turn. */
+  readonly bands: number;
+  /** First byte in the columns and bytes of the weights of each run, in turn. */
   readonly table: Int32Array;
   /** The runs' weights, each padded to a multiple of four. */
   readonly weights: Float32Array;
 }
 
-export function bandBank(runs: readonly { first: number; weights: readonly number[] }[]): BandBank {
+export function bandBank(runs: readonly Run[]): BandBank {
   const table = new Int32Array(2 * runs.length);
   const weights: number[] = [];
   runs.forEach((run, band) => {
     const padding = -run.weights.length & 3;
-    table[2 * band] = run.first * 4;
+    table[2 * band] = run.first * 16;
     table[2 * band + 1] = (run.weights.length + padding) * 4;
     weights.push(...run.weights, ...new Array<number>(padding).fill(0));
   });
-  return { table, weights: Float32Array.from(weights) };
+  return { bands: runs.length, table, weights: Float32Array.from(weights) };
 }
 
 /** out[frame, band] = sum over the band's bins of S[frame, bin] * weight. */
-export function bandRows(S: Matrix, { table, weights }: BandBank): Matrix {
-  const bands = table.length / 2;
-  // The last four rows may be fewer, but four are written.
-  const data = new Float32Array(S.rows * bands);
-  eachFour(S, (memory) => {
-    const tableAt = memory.put(table);
-    const weightsAt = memory.put(weights);
-    const out = memory.alloc(4 * bands * 4);
-    return (at, first, count) => {
-      memory.kernels.quadBands(at, tableAt, table.byteLength, weightsAt, out, bands * 4);
-      data.set(memory.f32(out, count * bands), first * bands);
-    };
+export function bandRows(S: Matrix, { bands, table, weights }: BandBank): Matrix {
+  return mapColumns(S, bands, (memory) => {
+    const { quadBands } = memory.kernels;
+    const [tableAt, weightsAt] = [memory.put(table), memory.put(weights)];
+    return (from, to) => quadBands(from, tableAt, table.byteLength, weightsAt, to);
   });
-  return { data, rows: S.rows, cols: bands };
 }
 
 /**

@@ -25,6 +25,7 @@ export function stretchFrames(plan: QuadPlan, framing: Framing, rate: number, ou
 
   const memory = scratch();
   const { kernels } = memory;
+  const begin = kernels[`quadFirst${plan.length}`];
   const rest = kernels[`quadRest${plan.leaf}`];
   const valuesBytes = n_fft * 16;
   const rowBytes = Math.ceil(cols / 4) * 16;
@@ -64,7 +65,7 @@ export function stretchFrames(plan: QuadPlan, framing: Framing, rate: number, ou
     const used = Math.min(3, rows - 1 - first) * hop + n_fft;
     padInto(samples.subarray(0, used), y, first * hop - padding, pad_mode);
     samples.fill(0, used);
-    kernels.quadFirst(samplesAt, 4 * hop, windowAt, n_fft, valuesAt, twiddlesAt);
+    begin(samplesAt, 4 * hop, windowAt, valuesAt, twiddlesAt);
     rest(valuesAt, valuesBytes, valuesBytes / 4, twiddlesAt + plan.firstTwiddles * 4);
     kernels.quadPolar(valuesAt, orderAt, plan.order.byteLength, rootsAt, polarAt, lastBin, columnsBytes);
     const to = ringAt + (first % RING) * 3 * rowBytes;
