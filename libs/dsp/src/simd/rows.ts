@@ -104,7 +104,7 @@ export function squareRoots(S: Matrix): Matrix {
     memory.kernels.sqrt(at, at, Math.ceil(values / 4) * 16);
     out.set(memory.f32(at, values), first * S.cols);
   });
-  return { ...S, data: out };
+  return { data: out, rows: S.rows, cols: S.cols };
 }
 
 /** Filters as long as a spectrogram's frame, in the form that {@link projectRows} takes. */
@@ -224,5 +224,5 @@ export function decibelsOf(S: Matrix, { gain, amin, scale, floor, zero }: LevelN
     memory.kernels.decibels(at, at, Math.ceil(values / 4) * 16, gain, amin, scale, floor, zero);
     out.set(memory.f32(at, values), first * S.cols);
   });
-  return { ...S, data: out };
+  return { data: out, rows: S.rows, cols: S.cols };
 }
