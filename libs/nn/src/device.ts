@@ -28,8 +28,6 @@ export interface SessionOptions extends DeviceOptions {
    * weights are constants, and costs more than it saves in training.
    */
   layout?: 'free' | 'ours';
-  /** Nodes that run on the CPU whatever the device is, by the name of their first output. */
-  onCpu?: readonly string[];
 }
 
 /** What computed a result, for the record. */
@@ -68,13 +66,13 @@ export function provider(device: DeviceClass = 'cpu'): Provider {
 /** Throws a RequestError if the device is not there, a ProsodiaError if the model does not load. */
 export async function openSession(
   model: Uint8Array,
-  { device = 'cpu', threads = 1, profile, layout = 'free', onCpu = [] }: SessionOptions,
+  { device = 'cpu', threads = 1, profile, layout = 'free' }: SessionOptions,
 ): Promise<Session> {
   checkDevice(device);
   let session: InferenceSession;
   try {
     session = await InferenceSession.create(model, {
-      executionProviders: device === 'cpu' ? ['cpu'] : [accelerator(device, onCpu), 'cpu'],
+      executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
       logSeverityLevel: 3,
@@ -110,10 +108,6 @@ export async function openSession(
  */
 function waiting(threads: number): Record<string, string> {
   return threads > 1 ? { allow_spinning: '1', spin_duration_us: '20' } : { allow_spinning: '0' };
-}
-
-function accelerator(device: DeviceClass, onCpu: readonly string[]): InferenceSession.ExecutionProviderConfig {
-  return device === 'webgpu' && onCpu.length > 0 ? { name: device, forceCpuNodeNames: onCpu } : device;
 }
 
 function checkDevice(device: DeviceClass): void {

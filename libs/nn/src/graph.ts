@@ -41,7 +41,7 @@ export interface GraphNode {
    */
   readonly parts?: readonly GraphNode[];
   /** What a composite's gradient rule reuses of the forward pass, by name. */
-  readonly saved?: Readonly<Record<string, Tensor>>;
+  readonly saved?: Readonly<Record<string, unknown>>;
 }
 
 /** A graph is built wrongly: shapes that do not fit. The layer's position is added on the way out. */
@@ -141,7 +141,7 @@ export class Graph {
     op: string,
     inputs: readonly (Tensor | undefined)[],
     attributes: Attributes,
-    build: () => { outputs: readonly Tensor[]; saved?: Readonly<Record<string, Tensor>> },
+    build: () => { outputs: readonly Tensor[]; saved?: Readonly<Record<string, unknown>> },
   ): readonly Tensor[] {
     const outer = this.#nodes;
     this.#nodes = [];

@@ -59,8 +59,8 @@ export function maxPoolNormalized(x: Tensor, window: Window): Tensor {
   const { channel } = normalization.attributes;
   const attributes = { ...windowAttributes(window), channel: channel! };
   return graph.composite('BatchNormMaxPool', normalization.inputs, attributes, () => {
-    const { y: largest, images, largest: ofImages, places } = maxPool(turned, window);
+    const { y: largest, ...pooled } = maxPool(turned, window);
     const y = affine(largest, channel as number, divide(absolute(gamma!), deviation), beta!);
-    return { outputs: [y], saved: { ...normalization.saved, largest, images, ofImages, ...(places && { places }) } };
+    return { outputs: [y], saved: { ...normalization.saved, largest, pooled } };
   })[0]!;
 }

@@ -119,6 +119,10 @@ export function minimum(a: Tensor, b: Tensor): Tensor {
   return elementwise('Min', a, b);
 }
 
+export function maximum(a: Tensor, b: Tensor): Tensor {
+  return elementwise('Max', a, b);
+}
+
 /**
  * `a factor + shift` with a factor and a shift per channel, in one pass where channels are on axis 1: batch
  * normalization of mean 0 and variance 1 is just that.
@@ -298,11 +302,22 @@ export function reverse(a: Tensor, axes: readonly number[]): Tensor {
   return graph.node('Slice', [a, all(-1), all(-(2 ** 31)), graph.integers(axes), all(-1)], [a.shape])[0]!;
 }
 
-/** Zeros added before and after, per axis. */
-export function pad(a: Tensor, before: readonly number[], after: readonly number[]): Tensor {
+/** Every `step`-th element along one axis, from `from` on. */
+export function strided(a: Tensor, axis: number, from: number, step: number): Tensor {
+  const { graph } = a;
+  const size = a.shape[axis]!;
+  const shape = a.shape.map((length, i) => (i === axis ? Math.ceil((size - from) / step) : length));
+  const bounds = [[from], [size], [axis], [step]].map((values) => graph.integers(values));
+  return graph.node('Slice', [a, ...bounds], [shape])[0]!;
+}
+
+/** Zeros, or another value, added before and after, per axis; less than none cuts off. */
+export function pad(a: Tensor, before: readonly number[], after: readonly number[], value = 0): Tensor {
   if ([...before, ...after].every((count) => count === 0)) return a;
+  const { graph } = a;
   const shape = a.shape.map((size, i) => (size === DYNAMIC ? size : size + before[i]! + after[i]!));
-  return a.graph.node('Pad', [a, a.graph.integers([...before, ...after])], [shape])[0]!;
+  const filling = value === 0 ? [] : [graph.scalar(value)];
+  return graph.node('Pad', [a, graph.integers([...before, ...after]), ...filling], [shape])[0]!;
 }
 
 export function concat(tensors: readonly Tensor[], axis: number): Tensor {

@@ -27,8 +27,6 @@ export interface Program {
 /** The step also says how its weights are called, in order of the inventory. */
 export interface TrainingProgram extends Program {
   readonly weights: readonly { readonly input: string; readonly gradient: string }[];
-  /** Nodes that a GPU's provider takes and then cannot run: pooling that also says where the largest element is. */
-  readonly onCpu: readonly string[];
 }
 
 /**
@@ -82,7 +80,6 @@ export function trainingProgram(
     model: encodeModel(graph),
     noise: network.noise,
     weights: sources.map(({ name }, i) => ({ input: name, gradient: `gradient_${i}` })),
-    onCpu: graph.flatNodes().flatMap(({ op, outputs }) => (op === 'MaxPool' && outputs[1] ? [outputs[0]!.name] : [])),
   };
 }
 

@@ -4,6 +4,7 @@
 import { ShapeError, describeShape, type Attributes, type Shape, type Tensor } from './graph.ts';
 import { convolveBlocked, fitsBlocks } from './blocked-convolution.ts';
 import { relu, reshape } from './ops.ts';
+import { OverlappingPool } from './overlapping-pool.ts';
 
 /** How a window moves over each spatial axis. */
 export interface Window {
@@ -142,24 +143,30 @@ export function isTiling({ size, strides, dilations, before, after }: Window): b
 export interface LargestOfWindows {
   readonly images: Tensor;
   readonly largest: Tensor;
-  /** Where in `images` each is; only of windows that overlap, in training, as it takes several times as long. */
-  readonly places: Tensor | undefined;
+  /** How it was found, for windows that overlap, in training. */
+  readonly overlapping?: OverlappingPool;
 }
 
 /** The largest element of each window: `y`, shaped like `x`, and the same as images. */
 export function maxPool(x: Tensor, window: Window): LargestOfWindows & { readonly y: Tensor } {
   const images = asImages(x, window);
   const [batch, count, ...spatial] = images.shape;
-  const shape = [batch!, count!, ...windowOutput(spatial, window)];
-  const withPlaces = batch === 1 && !isTiling(window);
-  const [largest, places] = images.graph.node(
-    'MaxPool',
-    [images],
-    withPlaces ? [shape, shape] : [shape],
-    windowAttributes(window),
-    { type: ['float32', 'int64'] },
-  );
-  return { images, largest: largest!, places, y: fromImages(largest!, x, window) };
+  const counts = windowOutput(spatial, window);
+  const found = (largest: Tensor) => ({ images, largest, y: fromImages(largest, x, window) });
+  if (batch === 1 && !isTiling(window)) {
+    const overlapping = poolOverlapping(images, window, counts);
+    return { ...found(overlapping.largest), overlapping };
+  }
+  return found(images.graph.node('MaxPool', [images], [[batch!, count!, ...counts]], windowAttributes(window))[0]!);
+}
+
+function poolOverlapping(images: Tensor, window: Window, counts: Shape): OverlappingPool {
+  let pool!: OverlappingPool;
+  images.graph.composite('OverlappingMaxPool', [images], {}, () => {
+    pool = new OverlappingPool(images, window, counts);
+    return { outputs: [pool.largest], saved: { pool } };
+  });
+  return pool;
 }
 
 /** The mean of each window, padding not counted. */

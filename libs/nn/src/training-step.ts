@@ -72,7 +72,7 @@ export class TrainingStep {
       request,
       batch,
       program,
-      await openSession(program.model, { ...deviceOptions, layout: 'ours', onCpu: program.onCpu }),
+      await openSession(program.model, { ...deviceOptions, layout: 'ours' }),
     );
   }
 

@@ -113,6 +113,7 @@ const ofLayers = [
   'LayerNormalization',
   'LstmTraining',
   'MaxPool',
+  'OverlappingMaxPool',
 ];
 
 describe('gradient rules agree with finite differences, and ONNX Runtime with the definitions', () => {

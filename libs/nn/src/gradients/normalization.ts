@@ -2,7 +2,7 @@
 import type { Tensor } from '../graph.ts';
 import type { SavedNormalization } from '../normalization-ops.ts';
 import { add, affine, channelProducts, divide, mean, multiply, reshape, scale, subtract, sum } from '../ops.ts';
-import { windowOf } from '../spatial-ops.ts';
+import { type LargestOfWindows, windowOf } from '../spatial-ops.ts';
 import { maxPoolGradient } from './pooling.ts';
 import { elements, rule, scalePerChannel, type GradientRule, type RuleContext } from './rule.ts';
 
@@ -32,17 +32,16 @@ function batchNorm(
 
 function batchNormTraining(context: RuleContext): Tensor[] {
   const g = context.gradients[0]!;
-  return batchNorm(context, { g, seen: context.node.saved!['turned']!, everywhere: g });
+  return batchNorm(context, { g, seen: (context.node.saved as SavedNormalization).turned, everywhere: g });
 }
 
 /** The pool took the largest of u, turned, so its gradient goes back there, and on to the normalization. */
 function batchNormMaxPool(context: RuleContext): Tensor[] {
   const { node } = context;
   const g = context.gradients[0]!;
-  const { turned, largest, images, ofImages, places } = node.saved as Readonly<Record<string, Tensor>>;
-  const at = { images: images!, largest: ofImages!, places };
-  const back = maxPoolGradient(reshape(g, ofImages!.shape), at, windowOf(node.attributes));
-  return batchNorm(context, { g, seen: largest!, everywhere: reshape(back, turned!.shape) });
+  const { turned, largest, pooled } = node.saved as SavedNormalization & { largest: Tensor; pooled: LargestOfWindows };
+  const back = maxPoolGradient(reshape(g, pooled.largest.shape), pooled, windowOf(node.attributes));
+  return batchNorm(context, { g, seen: largest, everywhere: reshape(back, turned.shape) });
 }
 
 /** With y = (x - mean) r along the last axis: d x = r (g - mean(g) - y mean(g y)). */

@@ -3,15 +3,20 @@
  * axis there (see `Value` in `layers/layer.ts`).
  */
 import type { Shape, Tensor } from '../graph.ts';
+import type { OverlappingPool } from '../overlapping-pool.ts';
 import { divide, expand, gemm, multiply, notPositive, pad, reshape, scale, slice, subtract } from '../ops.ts';
 import { isTiling, windowOf, windowOutput, type LargestOfWindows, type Window } from '../spatial-ops.ts';
 import { transposedConvolution } from './convolution.ts';
 import { elements, rule, type GradientRule } from './rule.ts';
 
 export const poolingRules: Readonly<Record<string, GradientRule>> = {
-  MaxPool: rule((g, [images], largest, { node }) => {
-    const places = node.outputs[1];
-    return [maxPoolGradient(g, { images: images!, largest, places }, windowOf(node.attributes))];
+  MaxPool: rule((g, [images], largest, { node }) => [
+    maxPoolGradient(g, { images: images!, largest }, windowOf(node.attributes)),
+  ]),
+
+  OverlappingMaxPool: rule((g, _inputs, _y, { node }) => {
+    const { pool } = node.saved as { pool: OverlappingPool };
+    return [pool.gradient(g)];
   }),
 
   AveragePool: rule((g, [x], _y, { node }) => {
@@ -35,19 +40,11 @@ export const poolingRules: Readonly<Record<string, GradientRule>> = {
 };
 
 /** Equal largest elements of a window share its gradient; of windows that overlap, the first has it. */
-export function maxPoolGradient(g: Tensor, { images, largest, places }: LargestOfWindows, window: Window): Tensor {
-  if (isTiling(window)) {
-    const tiles = new Tiles(images.shape, window.size);
-    const marked = notPositive(subtract(tiles.spread(largest), tiles.view(images)));
-    return tiles.restore(multiply(marked, tiles.spread(divide(g, tiles.count(marked, g.shape)))));
-  }
-  const { graph } = g;
-  const count = elements(g);
-  const nothing = expand(graph.scalar(0), [elements(images)]);
-  const flatPlaces = graph.node('Reshape', [places, graph.integers([count])], [[count]], {}, { type: 'int64' })[0]!;
-  const inputs = [nothing, flatPlaces, reshape(g, [count])];
-  const spread = graph.node('ScatterElements', inputs, [nothing.shape], { axis: 0, reduction: 'add' })[0]!;
-  return reshape(spread, images.shape);
+export function maxPoolGradient(g: Tensor, { images, largest, overlapping }: LargestOfWindows, window: Window): Tensor {
+  if (overlapping) return overlapping.gradient(g);
+  const tiles = new Tiles(images.shape, window.size);
+  const marked = notPositive(subtract(tiles.spread(largest), tiles.view(images)));
+  return tiles.restore(multiply(marked, tiles.spread(divide(g, tiles.count(marked, g.shape)))));
 }
 
 /**

@@ -22,9 +22,9 @@ export function generate(shape: Shape, value: (index: readonly number[]) => numb
   return { shape, data };
 }
 
-/** The element at an index, or 0 outside of the array. */
-export function valueOrZero(a: NumberArray, index: readonly number[]): number {
-  return index.every((i, axis) => i >= 0 && i < a.shape[axis]!) ? a.data[offsetOf(a.shape, index)]! : 0;
+/** The element at an index, or another value outside of the array. */
+export function valueOr(outside: number, a: NumberArray, index: readonly number[]): number {
+  return index.every((i, axis) => i >= 0 && i < a.shape[axis]!) ? a.data[offsetOf(a.shape, index)]! : outside;
 }
 
 export function offsetOf(shape: Shape, index: readonly number[]): number {

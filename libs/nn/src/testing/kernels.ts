@@ -1,7 +1,7 @@
 /** The operators of the interpreter, one entry each, from their definitions in the ONNX specification. */
 import { broadcastShapes, sameShape, type GraphNode, type Shape } from '../graph.ts';
 import type { Kernel } from './interpreter.ts';
-import { array, generate, offsetOf, valueOrZero, type NumberArray } from './arrays.ts';
+import { array, generate, offsetOf, valueOr, type NumberArray } from './arrays.ts';
 import { recurrentKernels } from './recurrent-kernels.ts';
 import { spatialKernels } from './spatial-kernels.ts';
 
@@ -16,7 +16,8 @@ export const kernels: Readonly<Record<string, Kernel>> = {
       from += size;
       const shape = a!.shape.map((n, i) => (i === axis ? size : n));
       return generate(shape, (index) =>
-        valueOrZero(
+        valueOr(
+          0,
           a!,
           index.map((k, i) => (i === axis ? k + start : k)),
         ),
@@ -30,6 +31,7 @@ export const kernels: Readonly<Record<string, Kernel>> = {
   Div: binary((a, b) => a / b),
   Pow: binary((a, b) => a ** b),
   Min: binary(Math.min),
+  Max: binary(Math.max),
   Greater: binary((a, b) => Number(a > b)),
   Abs: unary(Math.abs),
   Neg: unary((a) => -a),
@@ -103,19 +105,21 @@ export const kernels: Readonly<Record<string, Kernel>> = {
     });
     return [
       generate(shape, (index) =>
-        valueOrZero(
+        valueOr(
+          0,
           a!,
           index.map((i, axis) => first[axis]! + i * step[axis]!),
         ),
       ),
     ];
   },
-  Pad: ([a, pads]) => {
+  Pad: ([a, pads, filling]) => {
     const rank = a!.shape.length;
     const shape = a!.shape.map((size, axis) => size + pads!.data[axis]! + pads!.data[axis + rank]!);
     return [
       generate(shape, (index) =>
-        valueOrZero(
+        valueOr(
+          filling?.data[0] ?? 0,
           a!,
           index.map((i, axis) => i - pads!.data[axis]!),
         ),

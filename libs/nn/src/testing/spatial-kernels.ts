@@ -1,7 +1,6 @@
 /** Convolution and pooling for the interpreter, from the definitions. */
-import type { GraphNode } from '../graph.ts';
 import { windowOf, type Window } from '../spatial-ops.ts';
-import { array, generate, offsetOf, valueOrZero, type NumberArray } from './arrays.ts';
+import { array, generate, offsetOf, valueOr, type NumberArray } from './arrays.ts';
 import type { Kernel } from './interpreter.ts';
 
 export const spatialKernels: Readonly<Record<string, Kernel>> = {
@@ -13,7 +12,7 @@ export const spatialKernels: Readonly<Record<string, Kernel>> = {
         for (let c = 0; c < kernel!.shape[1]!; c++) {
           for (const tap of taps(window.size)) {
             const weight = kernel!.data[offsetOf(kernel!.shape, [out!, c, ...tap])]!;
-            total += weight * valueOrZero(x!, [batch!, c, ...seen(window, place, tap)]);
+            total += weight * valueOr(0, x!, [batch!, c, ...seen(window, place, tap)]);
           }
         }
         return total;
@@ -55,17 +54,7 @@ export const spatialKernels: Readonly<Record<string, Kernel>> = {
       }),
     ];
   },
-  MaxUnpool: ([g, places], node) => scattered(g!, places!, node),
-  ScatterElements: ([, places, g], node) => scattered(g!, places!, node),
 };
-
-/** Each element of `g` added at its place in an array of zeros. */
-function scattered(g: NumberArray, places: NumberArray, node: GraphNode): NumberArray[] {
-  const { shape } = node.outputs[0]!;
-  const data = new Float64Array(size(shape));
-  g.data.forEach((value, i) => (data[places.data[i]!]! += value));
-  return [{ shape, data }];
-}
 
 /** Offsets of the elements of a window that are not padding. */
 function inside(x: NumberArray, window: Window, batch: number, channel: number, place: readonly number[]): number[] {
