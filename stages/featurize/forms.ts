@@ -146,7 +146,7 @@ export function formed(y: Float32Array, framing: Framing, options: FormOptions):
     };
     return { values, padding, describe };
   }
-  const stacks = settled.map((matrices) => fit(stackBands(matrices)));
+  const stacks = settled.map((matrices) => fit(matrices.length === 1 ? matrices[0]! : stackBands(matrices)));
   const { rows, cols, data } = stacks[0]!;
   const bands = () => groups.map((courses) => courses.flatMap(bandNames));
   if (form === 'matrix') {
@@ -324,13 +324,12 @@ function interleaved(matrices: readonly Matrix[]): Float32Array {
   const { rows, cols } = matrices[0]!;
   const depth = matrices.length;
   const values = new Float32Array(rows * cols * depth);
-  for (const [channel, { data }] of matrices.entries()) {
-    for (let frame = 0; frame < rows; frame++) {
-      for (let band = 0; band < cols; band++) {
-        values[(band * rows + frame) * depth + channel] = data[frame * cols + band]!;
-      }
+  matrices.forEach(({ data }, channel) => {
+    for (let band = 0; band < cols; band++) {
+      let to = band * rows * depth + channel;
+      for (let from = band; from < data.length; from += cols, to += depth) values[to] = data[from]!;
     }
-  }
+  });
   return values;
 }
 

@@ -58,6 +58,14 @@ export function delta(data: Matrix, options: DeltaOptions = {}): Matrix {
     // The order-th derivative of a polynomial of degree `order` is the same everywhere, so `interp` at an
     // end frame is the value of the nearest frame with a full window.
     const centre = mode === 'interp' ? Math.min(Math.max(row, half), rows - 1 - half) : row;
+    if (centre >= half && centre + half < rows) {
+      for (let c = 0; c < cols; c++) {
+        let sum = 0;
+        for (let k = 0, at = (centre - half) * cols + c; k < width; k++, at += cols) sum += weights[k]! * values[at]!;
+        out.data[row * cols + c] = sum;
+      }
+      continue;
+    }
     sums.fill(0);
     for (let k = 0; k < width; k++) {
       const at = extend(centre + k - half, rows, mode);

@@ -54,13 +54,17 @@ export function functionals(S: Matrix, names: readonly FunctionalName[] = functi
   const values = new Float32Array(rows);
   for (let band = 0; band < cols; band++) {
     let sum = 0;
-    for (let row = 0; row < rows; row++) {
-      const value = data[row * cols + band]!;
+    let least = Infinity;
+    let most = -Infinity;
+    for (let row = 0, at = band; row < rows; row++, at += cols) {
+      const value = data[at]!;
       values[row] = value;
       sum += value;
+      least = Math.min(least, value);
+      most = Math.max(most, value);
     }
     checkFinite(sum, 0, where);
-    const course = new Course(values, sum / rows);
+    const course = new Course(values, sum / rows, least, most);
     for (let k = 0; k < readers.length; k++) out[band * names.length + k] = readers[k]!(course);
   }
   return { data: out, rows: cols, cols: names.length };
@@ -70,12 +74,16 @@ export function functionals(S: Matrix, names: readonly FunctionalName[] = functi
 class Course {
   readonly values: Float32Array;
   readonly mean: number;
+  readonly min: number;
+  readonly max: number;
   #sorted: Float32Array | undefined;
   #variance: number | undefined;
 
-  constructor(values: Float32Array, mean: number) {
+  constructor(values: Float32Array, mean: number, min: number, max: number) {
     this.values = values;
     this.mean = mean;
+    this.min = min;
+    this.max = max;
   }
 
   get sorted(): Float32Array {
@@ -83,31 +91,24 @@ class Course {
   }
 
   get variance(): number {
-    return (this.#variance ??= this.centralMoment(2));
+    return (this.#variance ??= this.#meanSquare());
   }
 
-  get min(): number {
-    const { values } = this;
-    let least = values[0]!;
-    for (let t = 1; t < values.length; t++) if (values[t]! < least) least = values[t]!;
-    return least;
+  #meanSquare(): number {
+    const { values, mean } = this;
+    let sum = 0;
+    for (let t = 0; t < values.length; t++) sum += (values[t]! - mean) ** 2;
+    return sum / values.length;
   }
 
-  get max(): number {
-    const { values } = this;
-    let most = values[0]!;
-    for (let t = 1; t < values.length; t++) if (values[t]! > most) most = values[t]!;
-    return most;
-  }
-
-  /** The mean of (value - mean) ** order, for order 2, 3 or 4. */
-  centralMoment(order: 2 | 3 | 4): number {
+  /** The mean of (value - mean) ** order, for order 3 or 4. */
+  centralMoment(order: 3 | 4): number {
     const { values, mean } = this;
     let sum = 0;
     for (let t = 0; t < values.length; t++) {
       const away = values[t]! - mean;
       const square = away * away;
-      sum += order === 2 ? square : order === 3 ? square * away : square * square;
+      sum += order === 3 ? square * away : square * square;
     }
     return sum / values.length;
   }

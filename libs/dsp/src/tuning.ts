@@ -38,33 +38,36 @@ export function peakRange(sr: number, n_fft: number, fmin = 150, fmax = 4000): {
 }
 
 /**
- * Visits the spectral peaks of four frames at a time, in lists: of peak i, places[3 * i] is four times the bin plus the
- * frame (of these four), numbers[3 * i + 1] the frequency in Hz and numbers[3 * i + 2] the height. Void after the visit.
+ * Visits the spectral peaks of some frames at a time, in lists of three numbers each: of peak i, places[3 * i] is its place
+ * among all values of the frames from `first` on, numbers[3 * i + 1] its frequency in Hz and numbers[3 * i + 2] its height.
+ * Void after the visit.
  */
 function eachPeaks(
   S: Matrix,
   sr: number,
   n_fft: number,
   { fmin = 150, fmax = 4000, threshold = 0.1 }: PiptrackOptions,
-  visit: (first: number, count: number, places: Int32Array, numbers: Float32Array) => void,
+  visit: (first: number, length: number, places: Int32Array, numbers: Float32Array) => void,
 ): void {
   const { cols } = S;
   if (cols < 4) return;
   const { from, to } = peakRange(sr, n_fft, fmin, fmax);
   if (from >= to) return;
-  eachColumns(S, (memory) => {
-    // A peak is higher than the bin below it, so that two of them are at least two bins apart; four more are overwritten.
-    const most = 4 * Math.ceil((to - from) / 2) + 4;
-    const at = memory.alloc(4 + 12 * most);
-    const [places, numbers] = [memory.i32(at + 4, 3 * most), memory.f32(at + 4, 3 * most)];
-    const end = memory.i32(at, 1);
-    return (columnsAt, start, rows) => {
-      for (let row = 0; row < rows; row += 4) {
-        const frames = 2 ** Math.min(4, rows - row) - 1;
-        const four = columnsAt + columnsBytes(row, cols);
-        memory.kernels.peaks(four, cols * 16, from * 16, to * 16, frames, threshold, sr, n_fft, at);
-        visit(start + row, (end[0]! - at - 4) / 12, places, numbers);
+  eachColumns(S, (memory, most) => {
+    // A peak is higher than the bin below it, so that two of them are at least two bins apart. One more is overwritten.
+    const size = 3 * (most * Math.ceil((to - from) / 2) + 1);
+    const endAt = memory.alloc(4);
+    const listAt = memory.alloc(4 * size);
+    const [places, numbers, end] = [memory.i32(listAt, size), memory.f32(listAt, size), memory.i32(endAt, 1)];
+    const { peaks } = memory.kernels;
+    return (at, first, count) => {
+      end[0] = listAt;
+      for (let row = 0; row < count; row += 4) {
+        const frames = 2 ** Math.min(4, count - row) - 1;
+        const four = at + columnsBytes(row, cols);
+        peaks(four, cols * 16, from * 16, to * 16, frames, row * cols, threshold, sr, n_fft, endAt);
       }
+      visit(first, (end[0] - listAt) / 4, places, numbers);
     };
   });
 }
@@ -81,9 +84,9 @@ export function piptrack(source: PiptrackOptions): { pitches: Matrix; magnitudes
   const { S, n_fft } = resolve(source, 1, 'piptrack');
   const pitches = zeros(S.rows, S.cols);
   const magnitudes = zeros(S.rows, S.cols);
-  eachPeaks(S, sr, n_fft, source, (first, count, places, numbers) => {
-    for (let i = 0; i < 3 * count; i += 3) {
-      const at = (first + (places[i]! & 3)) * S.cols + (places[i]! >> 2);
+  eachPeaks(S, sr, n_fft, source, (first, length, places, numbers) => {
+    for (let i = 0; i < length; i += 3) {
+      const at = first * S.cols + places[i]!;
       pitches.data[at] = numbers[i + 1]!;
       magnitudes.data[at] = numbers[i + 2]!;
     }
@@ -148,7 +151,7 @@ export function estimateTuning(source: PiptrackOptions & TuningOptions): number 
   const { S, n_fft } = resolve(source, 1, 'estimateTuning');
   checkMatrix(S, 'estimateTuning');
   const lists: Float32Array[] = [];
-  eachPeaks(S, sr, n_fft, source, (_first, count, _places, numbers) => lists.push(numbers.slice(0, 3 * count)));
+  eachPeaks(S, sr, n_fft, source, (_first, length, _places, numbers) => lists.push(numbers.slice(0, length)));
   const total = lists.reduce((sum, list) => sum + list.length, 0) / 3;
   const [pitches, heights] = [new Float32Array(total), new Float32Array(total)];
   let count = 0;

@@ -200,15 +200,15 @@ function addUp(value: (x: Expr) => Expr): KernelSource {
 
 /**
  * Spectral peaks of four frames: values above `share` of the frame's maximum, above the value before and not below the
- * value after, refined by the parabola through the three. Out holds the end of the list, then 12 bytes for each: four
- * times the bin plus the frame (int32), and frequency and height there (float32), rounded in every step as librosa does.
- * From and to are byte offsets, `frames` has a bit for each frame that counts; `rate` and `length` are those of the signal and of a frame. What lies up to 48 bytes behind
- * the list may be written to.
- * Parameters: columns, bytes of them, from, to, frames, share, rate, length, out.
+ * value after, refined by the parabola through the three. Out holds the end of a list, to which each appends 12 bytes:
+ * `place` plus the bin plus the frame times the number of bins (int32), and frequency and height there (float32), rounded
+ * in every step as librosa does. From and to are byte offsets, `frames` has a bit for each frame that counts; `rate` and
+ * `length` are those of the signal and of a frame. What lies up to 12 bytes behind the list is written to.
+ * Parameters: columns, bytes of them, from, to, frames, place, share, rate, length, out.
  */
 const peaks: KernelSource = {
-  parameters: ['i32', 'i32', 'i32', 'i32', 'i32', 'f32', 'f64', 'f64', 'i32'],
-  build(kernel, [columns, bytes, from, to, frames, share, rate, length, out]) {
+  parameters: ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'f32', 'f64', 'f64', 'i32'],
+  build(kernel, [columns, bytes, from, to, frames, start, share, rate, length, out]) {
     // Four maxima, since one alone would wait on itself.
     const maxima = Array.from({ length: 4 }, () => kernel.let(v128.load(columns!)));
     const end = kernel.let(i32.add(columns!, bytes!));
@@ -221,7 +221,8 @@ const peaks: KernelSource = {
     const most = f32x4.pmax(f32x4.pmax(a, b), f32x4.pmax(c, d));
     const least = kernel.let(f32x4.mul(f32x4.splat(share!), most));
 
-    const list = kernel.let(i32.add(out!, FOUR));
+    const list = kernel.let(i32.load(out!));
+    const cols = kernel.let(i32.shr(bytes!, i32.const(4)));
     const [before, here, after] = [0, 1, 2].map(() => kernel.variable('v128')) as [Local, Local, Local];
     const last = kernel.let(i32.add(columns!, to!));
     const hertz = kernel.let(f64x2.splat(rate!));
@@ -234,8 +235,9 @@ const peaks: KernelSource = {
       const isPeak = v128.and(f32x4.gt(here, least), v128.and(f32x4.gt(here, before), f32x4.ge(here, after)));
       const found = kernel.let(i32.and(f32x4.bitmask(isPeak), frames!));
       kernel.when(found, () => {
-        const place = kernel.let(i32.shr(i32.sub(x, columns!), i32.const(2)));
-        const bin = kernel.let(f64x2.splat(f64.convert(i32.shr(place, i32.const(2)))));
+        const index = kernel.let(i32.shr(i32.sub(x, columns!), i32.const(4)));
+        const bin = kernel.let(f64x2.splat(f64.convert(index)));
+        const place = kernel.let(i32.add(start!, index));
         const sum = kernel.let(f32x4.add(after, before));
         const slope = kernel.let(f32x4.mul(f32x4.sub(after, before), f32x4.splat(f32.const(0.5))));
         const halves = [0, 1].map((half) => {
@@ -255,7 +257,8 @@ const peaks: KernelSource = {
         const skew = f32x4.mul(f32x4.mul(f32x4.splat(f32.const(0.5)), slope), shift);
         const height = kernel.let(f32x4.add(here, skew));
         for (let lane = 0; lane < 4; lane++) {
-          kernel.store(list, i32.add(place, i32.const(lane)));
+          kernel.store(list, place);
+          kernel.set(place, i32.add(place, cols));
           kernel.storeLane32(list, frequency, lane, 4);
           kernel.storeLane32(list, height, lane, 8);
           // Only then does the next one not write over it.

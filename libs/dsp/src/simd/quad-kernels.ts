@@ -105,12 +105,14 @@ const quadProject: KernelSource = {
         kernel.when(i32.lt(group, part), () => kernel.set(part, group));
         const sums = Array.from({ length: 4 }, () => kernel.let(none));
         kernel.loop(weight!, part, i32.const(32), () => {
-          for (const bin of [0, 1]) {
-            const power = kernel.let(v128.load(x, 16 * bin));
-            sums.forEach((sum, k) => {
-              kernel.set(sum, add(sum, mul(power, v128.loadSplat32(weight!, 16 * bin + 4 * k))));
-            });
-          }
+          const [even, odd] = [0, 16].map((offset) => kernel.let(v128.load(x, offset)));
+          sums.forEach((sum, k) => {
+            const two = add(
+              mul(even!, v128.loadSplat32(weight!, 4 * k)),
+              mul(odd!, v128.loadSplat32(weight!, 4 * k + 16)),
+            );
+            kernel.set(sum, add(sum, two));
+          });
           kernel.set(x, i32.add(x, i32.const(32)));
         });
         sums.forEach((sum, k) => kernel.store(out!, add(v128.load(out!, 16 * k), sum), 16 * k));
