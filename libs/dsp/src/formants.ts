@@ -4,9 +4,11 @@
  */
 import { RequestError } from '@prosodia/core';
 import { checkInteger, checkPositive, checkSignal } from './checks.ts';
-import { burg, resonancesOf } from './lpc.ts';
+import { lowered } from './lowering.ts';
+import { resonancesOf } from './lpc.ts';
 import { zeros, type Matrix } from './matrix.ts';
 import { planCache } from './plans.ts';
+import { predictFrames } from './simd/burg.ts';
 
 /** Options of {@link formants}; names and defaults are Praat's. */
 export interface FormantOptions {
@@ -83,59 +85,26 @@ export function formants(y: Float32Array, options: FormantOptions = {}): Formant
   const rows = Math.max(0, Math.floor((duration - 2 * window_length) / time_step) + 1);
   const start = 0.5 * (duration - (rows - 1) * time_step);
   const window = gaussPlan(length);
-  const frame = new Float64Array(length);
   const frequencies = zeros(rows, KEPT);
   const bandwidths = zeros(rows, KEPT);
   frequencies.data.fill(NaN);
   bandwidths.data.fill(NaN);
-  for (let row = 0; row < rows; row++) {
-    const first = Math.round((start + row * time_step) * rate - length / 2);
-    for (let k = 0; k < length; k++) frame[k] = (x[first + k] ?? 0) * window[k]!;
-    const predictor = burg(frame, order);
-    if (predictor.every((a) => a === 0)) continue;
-    const found = resonancesOf(predictor, rate);
-    found.slice(0, KEPT).forEach(({ frequency, bandwidth }, k) => {
-      frequencies.data[row * KEPT + k] = frequency;
-      bandwidths.data[row * KEPT + k] = bandwidth;
-    });
-  }
+  predictFrames({
+    rows,
+    length,
+    order,
+    fill(row, frame) {
+      const first = Math.round((start + row * time_step) * rate - length / 2);
+      for (let k = 0; k < length; k++) frame[k] = (x[first + k] ?? 0) * window[k]!;
+    },
+    visit(row, predictor) {
+      if (predictor.every((a) => a === 0)) return;
+      const found = resonancesOf(predictor, rate);
+      found.slice(0, KEPT).forEach(({ frequency, bandwidth }, k) => {
+        frequencies.data[row * KEPT + k] = frequency;
+        bandwidths.data[row * KEPT + k] = bandwidth;
+      });
+    },
+  });
   return { start, step: time_step, frequencies, bandwidths };
-}
-
-/** Zero crossings of the sinc to either side: a transition band of some 4 % of the rate. */
-const CROSSINGS = 50;
-
-/** A signal at a lower rate, band-limited by a sinc under a Hann window; samples lie in the middle of their intervals. */
-function lowered(y: Float32Array, sr: number, rate: number): Float64Array {
-  const ratio = rate / sr;
-  const reach = CROSSINGS / ratio;
-  const out = new Float64Array(Math.round(y.length * ratio));
-  // Sines and cosines of equal steps follow from two: sin(a + b) = 2 cos(b) sin(a) - sin(a - b).
-  const turn = ratio * Math.PI;
-  const twiceSine = 2 * Math.cos(turn);
-  const twiceTaper = 2 * Math.cos(turn / CROSSINGS);
-  for (let i = 0; i < out.length; i++) {
-    const at = (i + 0.5) / ratio - 0.5;
-    const first = Math.max(0, Math.ceil(at - reach));
-    const last = Math.min(y.length - 1, Math.floor(at + reach));
-    let away = (first - at) * turn;
-    let sine = Math.sin(away);
-    let sineBefore = Math.sin(away - turn);
-    let taper = Math.cos(away / CROSSINGS);
-    let taperBefore = Math.cos((away - turn) / CROSSINGS);
-    let sum = 0;
-    for (let t = first; t <= last; t++) {
-      const weight = Math.abs(away) < 1e-9 ? 1 : sine / away;
-      sum += y[t]! * weight * (0.5 + 0.5 * taper);
-      away += turn;
-      const nextSine = twiceSine * sine - sineBefore;
-      sineBefore = sine;
-      sine = nextSine;
-      const nextTaper = twiceTaper * taper - taperBefore;
-      taperBefore = taper;
-      taper = nextTaper;
-    }
-    out[i] = sum * ratio;
-  }
-  return out;
 }

@@ -1,41 +1,8 @@
-/** Linear prediction by Burg's method, and the resonances of a predictor. */
+/** Linear prediction from autocorrelations, and the resonances of a predictor. */
 
 /**
- * Coefficients a[1..order] of the predictor x[t] = sum of a[k] x[t - k] that Burg's method finds, which minimizes
- * forward and backward errors together and is always stable (Burg, 1967; Childers, "Modern Spectrum Analysis",
- * 1978). All zero for a silent input.
- */
-export function burg(x: Float64Array, order: number): Float64Array {
-  const forward = x.slice();
-  const backward = x.slice();
-  const a = new Float64Array(order);
-  const before = new Float64Array(order);
-  for (let k = 0; k < order; k++) {
-    let product = 0;
-    let power = 0;
-    for (let t = k + 1; t < x.length; t++) {
-      const f = forward[t]!;
-      const b = backward[t - 1]!;
-      product += f * b;
-      power += f * f + b * b;
-    }
-    if (power === 0) return a.fill(0);
-    const reflection = (2 * product) / power;
-    before.set(a);
-    a[k] = reflection;
-    for (let i = 0; i < k; i++) a[i] = before[i]! - reflection * before[k - 1 - i]!;
-    for (let t = x.length - 1; t > k; t--) {
-      const f = forward[t]!;
-      const b = backward[t - 1]!;
-      forward[t] = f - reflection * b;
-      backward[t] = b - reflection * f;
-    }
-  }
-  return a;
-}
-
-/**
- * The same coefficients from autocorrelations r[0..order], by the recursion of Levinson and Durbin.
+ * Coefficients a[1..order] of the predictor x[t] = sum of a[k] x[t - k] from autocorrelations r[0..order], by the recursion
+ * of Levinson and Durbin.
  *
  * @returns none if the signal is silent
  */

@@ -15,6 +15,7 @@ import { quadKernels } from './quad-kernels.ts';
 import { rowKernels } from './row-kernels.ts';
 import { stretchKernels } from './stretch-kernels.ts';
 import { vocoderKernels } from './vocoder-kernels.ts';
+import { voiceKernels } from './voice-kernels.ts';
 
 /** The part of the JavaScript interface that is used; its types come with a browser's, not with Node's. */
 declare const WebAssembly: {
@@ -37,6 +38,7 @@ const sources = {
   ...rowKernels,
   ...stretchKernels,
   ...vocoderKernels,
+  ...voiceKernels,
 };
 
 type KernelName = keyof typeof sources;
