@@ -11,17 +11,25 @@ export function planCache<Args extends readonly unknown[], Plan>(
   limit = 32,
 ): (...args: Args) => Plan {
   const plans = new Map<string, Plan>();
+  // One item after the other asks for the same: a comparison is quicker than a key.
+  let lastArgs: Args | undefined;
+  let lastPlan: Plan;
+  const remembered = (args: Args, plan: Plan) => {
+    lastArgs = args;
+    return (lastPlan = plan);
+  };
   return (...args) => {
+    if (lastArgs && args.length === lastArgs.length && args.every((value, k) => value === lastArgs![k])) return lastPlan;
     const key = args.join();
     const known = plans.get(key);
     if (known !== undefined) {
       plans.delete(key);
       plans.set(key, known);
-      return known;
+      return remembered(args, known);
     }
     const plan = build(...args);
     plans.set(key, plan);
     if (plans.size > limit) plans.delete(plans.keys().next().value!);
-    return plan;
+    return remembered(args, plan);
   };
 }

@@ -137,7 +137,12 @@ function plainPowers(framing: Framing): Matrix {
   return { data, rows, cols };
 }
 
-/** {@link spectrogram} with power 2: the one to share between features. */
+/**
+ * {@link spectrogram} with power 2: the one to share between features.
+ *
+ * Where n_fft is a power of two from 512 to 4096 it stays in the memory of the kernels, where features read it, until the
+ * next one; its `data` are copied out when first asked for, or then. Whoever is done with it saves that by `dismiss`.
+ */
 export function powerSpectrogram(y: Float32Array, options: StftOptions = {}): Matrix {
   return spectrogram(y, { ...options, power: 2 });
 }
