@@ -19,7 +19,8 @@ export function planCache<Args extends readonly unknown[], Plan>(
     return (lastPlan = plan);
   };
   return (...args) => {
-    if (lastArgs && args.length === lastArgs.length && args.every((value, k) => value === lastArgs![k])) return lastPlan;
+    if (lastArgs && args.length === lastArgs.length && args.every((value, k) => value === lastArgs![k]))
+      return lastPlan;
     const key = args.join();
     const known = plans.get(key);
     if (known !== undefined) {
