@@ -158,7 +158,6 @@ async function measureStore(): Promise<void> {
       const result: Omit<Manifest, 'outputs'> = {
         key,
         parts: { format: HASH_FORMAT, stage: 'x', code: '', params: {}, inputs: {} },
-        code: {},
         notices: [],
         metrics: {},
         summary: [],
