@@ -126,6 +126,12 @@ function channels(y: Float32Array): number {
   return parts.reduce((total, part) => total + sum(part), 0);
 }
 
+/** Thirteen functionals of MFCC and of mel in decibels: what the dense network of the architectures recipe sees. */
+function thirteen(y: Float32Array): number {
+  const db = powerToDb(melspectrogram({ y, sr: SR, precision: 'single' }));
+  return [mfcc({ S: db, n_mfcc: 40 }), db].reduce((total, part) => total + sum(functionals(part)), 0);
+}
+
 const PITCH = { sr: SR, fmin: 65.4, fmax: 600 };
 
 const ours: Record<string, (y: Float32Array) => number> = {
@@ -134,6 +140,8 @@ const ours: Record<string, (y: Float32Array) => number> = {
   channels,
   channels_shared: channels,
   handcrafted: (y) => sum(zeroCrossingRate(y)) + sum(rms({ y })) + sum(mfcc({ y, sr: SR, n_mfcc: 20 })),
+  mel_db: (y) => sum(powerToDb(melspectrogram({ y, sr: SR, precision: 'single' }))),
+  thirteen,
   stft: (y) => {
     const D = stft(y, { hop_length: 512 });
     return sum({ ...D, data: D.re });
@@ -162,7 +170,9 @@ const names: Record<string, string> = {
   channels: 'features of cnn2d, librosa transforms once per feature',
   channels_shared: 'features of cnn2d, librosa given one shared transform',
   handcrafted: 'features of handcrafted-cnn',
-  mfcc: 'mfcc, 40 of them: features of cnn-lstm',
+  mfcc: 'mfcc, 40 of them: features of cnn-lstm, and of architectures',
+  mel_db: 'mel in decibels: features of architectures',
+  thirteen: 'thirteen functionals of 40 mfcc and 128 mel: features of architectures',
 };
 
 /** What takes librosa so long that a few clips are enough. */

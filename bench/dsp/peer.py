@@ -11,6 +11,7 @@ import warnings
 import joblib
 import librosa
 import numpy as np
+from scipy import stats
 
 warnings.simplefilter("ignore")
 path, length, sr = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
@@ -87,6 +88,17 @@ def handcrafted(y):
     return total(f.zero_crossing_rate(y)) + total(f.rms(y=y)) + total(f.mfcc(y=y, sr=sr, n_mfcc=20))
 
 
+def thirteen(y):
+    db = librosa.power_to_db(f.melspectrogram(y=y, sr=sr))
+    values = 0.0
+    for p in (f.mfcc(y=y, sr=sr, n_mfcc=40), db):
+        quartiles = np.percentile(p, [5, 25, 75, 95], axis=1)
+        values += total(quartiles) + total(quartiles[2] - quartiles[1]) + total(np.ptp(p, axis=1))
+        for g in (np.mean, np.std, np.min, np.max, np.median, stats.skew, stats.kurtosis):
+            values += total(g(p, axis=1))
+    return values
+
+
 PITCH = {"sr": sr, "fmin": 65.4, "fmax": 600.0}
 
 
@@ -100,6 +112,8 @@ benchmarks = {
     "channels": channels,
     "channels_shared": channels_shared,
     "handcrafted": handcrafted,
+    "mel_db": lambda y: total(librosa.power_to_db(f.melspectrogram(y=y, sr=sr))),
+    "thirteen": thirteen,
     "stft": lambda y: total(librosa.stft(y, hop_length=512).real),
     "melspectrogram": lambda y: total(f.melspectrogram(y=y, sr=sr)),
     "mfcc": lambda y: total(f.mfcc(y=y, sr=sr, n_mfcc=40)),

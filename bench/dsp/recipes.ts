@@ -1,4 +1,5 @@
 /** What `featurize` is asked for by the recipes, defaults filled in, and the name of the same on the peer's side. */
+import { functionals13 } from '@prosodia/dsp';
 import type { FeaturizeSetup } from '../../stages/featurize/rows.ts';
 
 type Options = FeaturizeSetup['options'];
@@ -66,6 +67,30 @@ export const recipes: readonly RecipeFeatures[] = [
       form: 'matrix',
       channels: [[{ mfcc: { ...cepstra, n_mfcc: 40, ...none } }]],
       length: { frames: 94 },
+    },
+  },
+  {
+    name: 'architectures, mel',
+    peer: 'mel_db',
+    options: {
+      ...whole,
+      form: 'matrix',
+      channels: [[{ mel_db: { ...decibels, ref: 1, ...none } }]],
+      length: { frames: 94 },
+    },
+  },
+  {
+    name: 'architectures, functionals',
+    peer: 'thirteen',
+    options: {
+      ...whole,
+      form: 'scalars',
+      channels: [
+        [
+          { mfcc: { ...cepstra, n_mfcc: 40, functionals: [...functionals13], delta_functionals: [] } },
+          { mel_db: { ...decibels, ref: 1, functionals: [...functionals13] } },
+        ],
+      ],
     },
   },
 ];
