@@ -9,14 +9,15 @@ export function unitFinder(
   docs: readonly ColumnDoc[],
   facts: Readonly<Record<string, string>>,
 ): (column: string) => string | undefined {
+  const named = docs.map(({ name, unit }) => ({ name: name.replace(/^\((.*)\)$/, '$1'), unit }));
   const fixed: Units = Object.fromEntries(
-    docs.flatMap(({ name, unit }) =>
-      unit === undefined ? [] : [[name.replace(/^\((.*)\)$/, '$1').replaceAll(/<[^>]*>/g, '*'), unit]],
-    ),
+    named.flatMap(({ name, unit }) => (unit === undefined ? [] : [[name.replaceAll(/<[^>]*>/g, '*'), unit]])),
   );
+  // What the kind names is no feature, and the table's own units, which may be those of all features, are not its.
+  const ofKind = new Set(named.map(({ name }) => name));
   const own = JSON.parse(facts['units'] ?? '{}') as Units;
   return (column) => {
-    const known = unitOf(fixed, column) ?? unitOf(own, column);
+    const known = unitOf(fixed, column) ?? (ofKind.has(column) ? undefined : unitOf(own, column));
     return known ?? (column === 'values' ? unitsOfBands(own, facts) : undefined);
   };
 }
