@@ -80,6 +80,14 @@ export interface Framing {
   readonly cols: number;
 }
 
+/** Fills `target` with the samples that `count` frames from `first` on see, padding included, and with silence after them. */
+export function layFrames(target: Float32Array, framing: Framing, first: number, count: number): void {
+  const { y, padding, pad_mode, n_fft, hop_length } = framing;
+  const used = (count - 1) * hop_length + n_fft;
+  padInto(target.subarray(0, used), y, first * hop_length - padding, pad_mode);
+  target.fill(0, used);
+}
+
 /** Transforms every frame of the signal and fills the targets. */
 export function transformFrames(plan: FramePlan, framing: Framing, { power, re, im }: FrameTargets): void {
   const { y, padding, pad_mode, window, n_fft, hop_length, rows, cols } = framing;

@@ -3,8 +3,7 @@
  * for the features (resident.ts), or as the rows of a matrix where they are too many for that.
  */
 import type { Matrix } from '../matrix.ts';
-import { padInto } from '../pad.ts';
-import type { Framing } from './frames.ts';
+import { layFrames, type Framing } from './frames.ts';
 import { VALUE } from './in-place.ts';
 import { inPlacePlan, type InPlacePlan } from './in-place-plan.ts';
 import { canStay, columnsBytes, stay } from './resident.ts';
@@ -51,7 +50,7 @@ function eachPairs(
   place: (first: number) => number,
   done?: (first: number, count: number) => void,
 ): void {
-  const { y, padding, pad_mode, window, n_fft, hop_length, rows, cols } = framing;
+  const { window, n_fft, hop_length, rows, cols } = framing;
   const { kernels } = memory;
   const hop = hop_length * 4;
   const valuesBytes = (n_fft / 2) * VALUE;
@@ -67,11 +66,8 @@ function eachPairs(
   const rest = kernels[`pairRest${plan.leaf}`];
   for (let first = 0; first < rows; first += chunk) {
     const count = Math.min(chunk, rows - first);
-    const samples = memory.f32(samplesAt, samplesLength);
     // A last four with fewer frames is filled up with what little is left of the signal, and silence.
-    const used = (count - 1) * hop_length + n_fft;
-    padInto(samples.subarray(0, used), y, first * hop_length - padding, pad_mode);
-    samples.fill(0, used);
+    layFrames(memory.f32(samplesAt, samplesLength), framing, first, count);
     const to = place(first);
     for (let row = 0; row < Math.ceil(count / 4) * 4; row += 2) {
       begin(samplesAt + row * hop, hop, windowAt, valuesAt, twiddlesAt);

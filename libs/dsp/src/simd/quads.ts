@@ -4,9 +4,8 @@
  * For what sums many bins and looks at the loudest, such as mel bands: a bin 140 dB below the loudest of its frame
  * is lost in the rounding. What looks at single weak bins takes frames.ts, in double precision.
  */
-import { padInto } from '../pad.ts';
 import { planCache } from '../plans.ts';
-import type { Framing } from './frames.ts';
+import { layFrames, type Framing } from './frames.ts';
 import { VALUE } from './in-place.ts';
 import { inPlacePlan, type InPlacePlan } from './in-place-plan.ts';
 import { columnsBytes } from './resident.ts';
@@ -37,7 +36,7 @@ export const quadPlan = planCache((n: number): QuadPlan | null => {
  * @param out frames x bins, or frames x bands
  */
 export function quadFrames(plan: QuadPlan, framing: Framing, out: Float32Array, bank?: BandBank): void {
-  const { y, padding, pad_mode, window, n_fft, hop_length, rows, cols } = framing;
+  const { window, n_fft, hop_length, rows, cols } = framing;
   const memory = scratch();
   const { kernels } = memory;
   const begin = kernels[`quadFirst${plan.length}`];
@@ -61,10 +60,7 @@ export function quadFrames(plan: QuadPlan, framing: Framing, out: Float32Array, 
   const outAt = memory.alloc(columnsBytes(chunk, width));
   for (let first = 0; first < rows; first += chunk) {
     const count = Math.min(chunk, rows - first);
-    const samples = memory.f32(samplesAt, samplesLength);
-    const used = (count - 1) * hop_length + n_fft;
-    padInto(samples.subarray(0, used), y, first * hop_length - padding, pad_mode);
-    samples.fill(0, used);
+    layFrames(memory.f32(samplesAt, samplesLength), framing, first, count);
     for (let row = 0; row < count; row += 4) {
       const at = resultsAt + columnsBytes(row, width);
       begin(samplesAt + row * hop, hop, windowAt, valuesAt, twiddlesAt);

@@ -3,8 +3,7 @@
  * vocoder and transformed back while they lie in the caches. No spectrogram is kept.
  */
 import { overlapDivisors } from '../overlap.ts';
-import { padInto } from '../pad.ts';
-import type { Framing } from './frames.ts';
+import { layFrames, type Framing } from './frames.ts';
 import type { QuadPlan } from './quads.ts';
 import { scratch } from './runtime.ts';
 
@@ -18,7 +17,7 @@ const RING = 8;
  * @param out filled; begins `framing.padding` samples after the first frame does
  */
 export function stretchFrames(plan: QuadPlan, framing: Framing, rate: number, out: Float32Array): Float32Array {
-  const { y, padding, pad_mode, window, n_fft, hop_length: hop, rows, cols } = framing;
+  const { padding, window, n_fft, hop_length: hop, rows, cols } = framing;
   const frames = Math.min(Math.ceil(rows / rate), Math.max(1, Math.ceil((out.length + 2 * padding) / hop)));
   const total = n_fft + hop * (frames - 1);
   const divisors = overlapDivisors(window, hop, frames);
@@ -62,9 +61,7 @@ export function stretchFrames(plan: QuadPlan, framing: Framing, rate: number, ou
   /** Frames 4 four to 4 four + 3 of the signal as magnitudes and unit complex numbers, three rows each. */
   const transform = (four: number) => {
     const first = 4 * four;
-    const used = Math.min(3, rows - 1 - first) * hop + n_fft;
-    padInto(samples.subarray(0, used), y, first * hop - padding, pad_mode);
-    samples.fill(0, used);
+    layFrames(samples, framing, first, Math.min(4, rows - first));
     begin(samplesAt, 4 * hop, windowAt, valuesAt, twiddlesAt);
     rest(valuesAt, valuesBytes, valuesBytes / 4, twiddlesAt + plan.firstTwiddles * 4);
     kernels.quadPolar(valuesAt, orderAt, plan.order.byteLength, rootsAt, polarAt, lastBin, columnsBytes);
