@@ -116,7 +116,8 @@ class Collection {
       const { away, back } = await this.#remove([...goes.keys()], results, oldRuns);
       report.after_bytes = before - this.#bytes(away);
       report.stages = this.#byStage(new Map([...goes].filter(([key]) => !back.has(key))), new Set(away));
-      await this.#pruneCode(runs);
+      const left = [...results.values()].filter(({ key }) => !goes.has(key) || back.has(key));
+      await this.#pruneCode(left, runs);
       await this.#store.sweep();
     }
     report.forgotten = await this.#store.digests.prune();
@@ -220,9 +221,9 @@ class Collection {
   }
 
   /** Lists of code go that neither a result nor a run has. */
-  async #pruneCode(runs: readonly RunOnDisk[]): Promise<void> {
+  async #pruneCode(results: readonly StoredResult[], runs: readonly RunOnDisk[]): Promise<void> {
     const used = new Set<string>();
-    for (const { manifest } of (await storedResults(this.#store)).values()) if (manifest) used.add(manifest.parts.code);
+    for (const { manifest } of results) if (manifest) used.add(manifest.parts.code);
     for (const { record } of runs) for (const { parts } of record?.stages ?? []) if (parts) used.add(parts.code);
     await this.#store.code.prune(used);
   }
