@@ -15,7 +15,7 @@ export const STAMP_FILE = '.synthesized.json';
 export interface DemoStamp {
   readonly synthesizer: number;
   readonly seed: number;
-  /** SHA-256 by path below the corpus folder. */
+  /** BLAKE3 by path below the corpus folder. */
   readonly files: Readonly<Record<string, string>>;
 }
 

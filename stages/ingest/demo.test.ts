@@ -12,12 +12,13 @@ import { ROOT, externalRequest, inTempFolder, runProbe, runStage, sha256 } from 
 const CLIPS = demoClips().filter(({ speaker, emotion }) => Number(speaker) <= 2 && emotion === 'angry');
 
 function synthesize(root: string, options: Partial<DemoOptions> = {}): Promise<void> {
-  const { signal, progress } = externalRequest({ root, corpus: 'demo' });
+  const { digest, signal, progress } = externalRequest({ root, corpus: 'demo' });
   return synthesizeDemo({
     folder: join(root, 'data/demo'),
     seed: 1,
     clips: CLIPS,
     threads: 1,
+    digest,
     signal,
     progress,
     ...options,

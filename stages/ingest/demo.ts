@@ -8,10 +8,10 @@ import { availableParallelism } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { type DemoClip, demoClips } from '@prosodia/audio';
 import { type ExternalRequest, mapSharded } from '@prosodia/core';
-import type { DemoFile, DemoSetup } from './demo-clip.ts';
+import type { DemoSetup } from './demo-clip.ts';
 import { type DemoStamp, STAMP_FILE, SYNTHESIZER_VERSION } from './demo-stamp.ts';
 
-export interface DemoOptions extends Pick<ExternalRequest, 'signal' | 'progress'> {
+export interface DemoOptions extends Pick<ExternalRequest, 'digest' | 'signal' | 'progress'> {
   /** Where the corpus goes; replaced if it exists. */
   folder: string;
   seed: number;
@@ -23,6 +23,7 @@ export interface DemoOptions extends Pick<ExternalRequest, 'signal' | 'progress'
 export async function synthesizeDemo({
   folder,
   seed,
+  digest,
   signal,
   progress,
   clips = demoClips(),
@@ -38,13 +39,13 @@ export async function synthesizeDemo({
     const setup: DemoSetup = { folder: draft, seed };
     let done = 0;
     progress(0, clips.length, 'clips');
-    for await (const { path, sha256 } of mapSharded<DemoSetup, DemoClip, DemoFile>(clips, {
+    for await (const path of mapSharded<DemoSetup, DemoClip, string>(clips, {
       worker,
       setup,
       threads: Math.min(threads, clips.length),
       signal,
     })) {
-      files[path] = sha256;
+      files[path] = await digest(join(draft, path));
       progress(++done, clips.length, 'clips');
     }
     const stamp: DemoStamp = { synthesizer: SYNTHESIZER_VERSION, seed, files };

@@ -6,7 +6,7 @@ import { mapAtOnce } from './at-once.ts';
 /** Enough to keep a disk busy, few enough for any limit on open files. */
 const AT_ONCE = 8;
 
-/** SHA-256 of each of `paths` below `folder`, in their order. Rejects if a file is gone. */
+/** BLAKE3 of each of `paths` below `folder`, in their order. Rejects if a file is gone. */
 export async function digests(
   folder: string,
   paths: readonly string[],

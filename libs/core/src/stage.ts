@@ -174,7 +174,7 @@ export interface ExternalRequest {
   /** True for `run`, which may download or synthesize; false for `status`, which only looks. */
   readonly acquire: boolean;
   readonly signal: AbortSignal;
-  /** SHA-256 (lower-case hexadecimal) of a file, from memory if its size, times and inode are those last seen. */
+  /** BLAKE3 (lower-case hexadecimal) of a file, from memory if its size, times and inode are those last seen. */
   digest(path: string): Promise<string>;
   progress(done: number, total: number | undefined, unit?: string): void;
   notice(message: string): void;

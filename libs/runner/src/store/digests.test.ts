@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DigestMemory } from './digests.ts';
+import { digestOfText } from './file-digest.ts';
 
 let folder: string;
 let file: string;
@@ -15,7 +15,6 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 /** Long enough after a change for a digest to be remembered. */
 const settle = () => sleep(30);
 
@@ -24,7 +23,7 @@ describe('DigestMemory', () => {
     const digests = new DigestMemory(memory);
     for (const text of ['', 'x', 'y'.repeat(3_000_000), 'zz..'.repeat(9_000_001)]) {
       await writeFile(file, text);
-      expect(await digests.digest(file)).toBe(sha256(text));
+      expect(await digests.digest(file)).toBe(await digestOfText(text));
     }
   });
 
@@ -34,9 +33,11 @@ describe('DigestMemory', () => {
     const first = new DigestMemory(memory);
     await first.digest(file);
     await first.save();
-    const entries = JSON.parse(await readFile(memory, 'utf8')) as [string, { state: string; sha256: string }][];
-    expect(entries).toHaveLength(1);
-    entries[0]![1].sha256 = 'from memory';
+    const entries = JSON.parse(await readFile(memory, 'utf8')) as {
+      blake3: [string, { state: string; digest: string }][];
+    };
+    expect(entries.blake3).toHaveLength(1);
+    entries.blake3[0]![1].digest = 'from memory';
     await writeFile(memory, JSON.stringify(entries));
     expect(await new DigestMemory(memory).digest(file)).toBe('from memory');
   });
@@ -46,10 +47,10 @@ describe('DigestMemory', () => {
     await writeFile(file, 'one');
     const { atime, mtime } = await stat(file);
     await settle();
-    expect(await digests.digest(file)).toBe(sha256('one'));
+    expect(await digests.digest(file)).toBe(await digestOfText('one'));
     await writeFile(file, 'two');
     await utimes(file, atime, mtime);
-    expect(await digests.digest(file)).toBe(sha256('two'));
+    expect(await digests.digest(file)).toBe(await digestOfText('two'));
   });
 
   it('notices a file put in place of another', async () => {
@@ -59,27 +60,28 @@ describe('DigestMemory', () => {
     await settle();
     await digests.digest(file);
     await rename(`${file}2`, file);
-    expect(await digests.digest(file)).toBe(sha256('two'));
+    expect(await digests.digest(file)).toBe(await digestOfText('two'));
   });
 
   it('notices edits that follow at once', async () => {
     const digests = new DigestMemory(memory);
     for (let i = 0; i < 50; i++) {
       await writeFile(file, `edit ${i % 10}`);
-      expect(await digests.digest(file)).toBe(sha256(`edit ${i % 10}`));
+      expect(await digests.digest(file)).toBe(await digestOfText(`edit ${i % 10}`));
     }
   });
 
-  it('starts afresh if its own file is damaged', async () => {
+  it('starts afresh if its own file is damaged, or of a version with other digests', async () => {
     await writeFile(file, 'one');
     await settle();
     const whole = new DigestMemory(memory);
     await whole.digest(file);
     await whole.save();
-    for (const damage of ['', '[["x"', '{}', 'null', '[1]']) {
+    const old = [[file, { state: 'any', sha256: 'of an older version' }]];
+    for (const damage of ['', '[["x"', '{}', 'null', '[1]', '{"blake3":[1]}', JSON.stringify(old)]) {
       await writeFile(memory, damage);
       const digests = new DigestMemory(memory);
-      expect(await digests.digest(file)).toBe(sha256('one'));
+      expect(await digests.digest(file)).toBe(await digestOfText('one'));
       await digests.save();
     }
     expect(await readdir(join(folder, 'memory'))).toEqual(['digests.json']);

@@ -1,6 +1,6 @@
 /** What the action cache keeps of a finished stage: its key, its outputs by digest, and what it said. */
 /** Raise it when keys or manifests of older versions must not be used. */
-export const HASH_FORMAT = 1;
+export const HASH_FORMAT = 2;
 
 /** Everything a result depends on; its canonical JSON is hashed into the key. */
 export interface KeyParts {
@@ -23,7 +23,7 @@ export interface StoredFile {
   /** Below the artifact's folder, with forward slashes. */
   path: string;
   bytes: number;
-  sha256: string;
+  digest: string;
 }
 
 export interface StoredOutput {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { scratchIn } from '../host/scratch.ts';
 import { listFiles } from './files.ts';
-import type { Manifest } from './manifest.ts';
+import { HASH_FORMAT, type Manifest } from './manifest.ts';
 import { newOwner, ownerName } from './owner.ts';
 import { Store } from './store.ts';
 
@@ -25,7 +25,7 @@ async function put(store: Store, files: Record<string, string>, key = KEY): Prom
   await rm(work, { recursive: true });
   const manifest: Manifest = {
     key,
-    parts: { format: 1, stage: 's', code: 'c', params: {}, inputs: {} },
+    parts: { format: HASH_FORMAT, stage: 's', code: 'c', params: {}, inputs: {} },
     outputs: { table },
     notices: [],
     metrics: {},
@@ -158,7 +158,7 @@ describe('Store', () => {
     expect((await store.lookUp(KEY)).hit).toBe(true);
   });
 
-  it.each(['', '{', 'null', '[]', '{}', `{"key":"${'cd'.repeat(32)}"}`])(
+  it.each(['', '{', 'null', '[]', '{}', `{"key":"${'cd'.repeat(32)}"}`, `{"key":"${KEY}","parts":{"format":1}}`])(
     'a manifest that reads %j is a miss that says so, repaired by putting again',
     async (text) => {
       const store = new Store(root);

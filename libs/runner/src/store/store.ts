@@ -10,15 +10,15 @@
  * durable at once. The renames are not waited for: one that a power cut takes back is a miss, and
  * every hit is verified.
  */
-import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { chmod, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { CodeLists } from './code-lists.ts';
-import { DigestMemory, sha256File } from './digests.ts';
+import { DigestMemory } from './digests.ts';
+import { digestOfFile, digestOfText } from './file-digest.ts';
 import { hasCode, listFiles, makeFolder, sync, writeAtomically, writeBeside } from './files.ts';
 import { Lease } from './lease.ts';
-import type { Manifest, StoredFile, StoredOutput } from './manifest.ts';
+import { HASH_FORMAT, type Manifest, type StoredFile, type StoredOutput } from './manifest.ts';
 import { isGone, newOwner, ownerName, parseOwner } from './owner.ts';
 
 /** Days after which nobody is expected to go on with what an interrupted stage left. */
@@ -139,12 +139,12 @@ export class Store {
     return { hit: true, manifest };
   }
 
-  /** The manifest of a key, unverified; undefined if there is none or it cannot be read. */
+  /** The manifest of a key, unverified; undefined if there is none, it cannot be read, or another version wrote it. */
   async readManifest(key: string): Promise<Manifest | undefined> {
     try {
       // In this thread, as in #damage.
       const manifest = JSON.parse(readFileSync(this.manifestFile(key), 'utf8')) as Manifest | null;
-      return manifest?.key === key ? manifest : undefined;
+      return manifest?.key === key && manifest.parts.format === HASH_FORMAT ? manifest : undefined;
     } catch (error) {
       if (hasCode(error, 'ENOENT') || error instanceof SyntaxError) return undefined;
       throw error;
@@ -219,7 +219,7 @@ export class Store {
       if ((await this.#damage(output)) === undefined) return rm(folder, { recursive: true, force: true });
       await this.#discard(target);
     }
-    await Promise.all(output.files.map(({ path, sha256 }) => this.digests.remember(join(target, path), sha256)));
+    await Promise.all(output.files.map(({ path, digest }) => this.digests.remember(join(target, path), digest)));
   }
 
   /** Where the entry of a key is. */
@@ -232,12 +232,12 @@ export class Store {
     const folder = this.contentFolder(output.digest);
     const expected = new Set(output.files.map(({ path }) => path));
     try {
-      for (const { path, bytes, sha256 } of output.files) {
+      for (const { path, bytes, digest } of output.files) {
         const file = join(folder, path);
         // In this thread: the way to another and back takes ten times as long, and a warm run asks of every file.
         const stats = statSync(file, { bigint: true });
         if (Number(stats.size) !== bytes) return `${path} has ${stats.size} bytes instead of ${bytes}`;
-        if ((await this.digests.digest(file, stats)) !== sha256) return `${path} was changed`;
+        if ((await this.digests.digest(file, stats)) !== digest) return `${path} was changed`;
       }
       // A reader takes every part file it finds. What file managers leave behind begins with a dot and does no harm.
       const extra = (await listFiles(folder)).find((path) => !expected.has(path) && !basename(path).startsWith('.'));
@@ -272,8 +272,8 @@ async function filesOf(folder: string): Promise<StoredFile[]> {
   const paths = await listFiles(folder);
   return atOnce(paths, HASHED_AT_ONCE, async (path) => {
     const absolute = join(folder, path);
-    const [{ size }, sha256] = await Promise.all([stat(absolute), sha256File(absolute)]);
-    return { path, bytes: size, sha256 };
+    const [{ size }, digest] = await Promise.all([stat(absolute), digestOfFile(absolute)]);
+    return { path, bytes: size, digest };
   });
 }
 
@@ -281,7 +281,7 @@ async function filesOf(folder: string): Promise<StoredFile[]> {
 async function sealed(folder: string, kind: string): Promise<StoredOutput> {
   for (const path of await listFiles(folder)) await chmod(join(folder, path), 0o444);
   const files = await filesOf(folder);
-  return { kind, digest: treeDigest(files), bytes: files.reduce((sum, { bytes }) => sum + bytes, 0), files };
+  return { kind, digest: await treeDigest(files), bytes: files.reduce((sum, { bytes }) => sum + bytes, 0), files };
 }
 
 /** Maps items, some at the same time, in their order. */
@@ -315,10 +315,8 @@ async function moveTo(folder: string, target: string): Promise<boolean> {
 }
 
 /** Digest of a folder from the paths, sizes and digests of its files. */
-function treeDigest(files: readonly StoredFile[]): string {
-  const hash = createHash('sha256');
-  for (const { path, bytes, sha256 } of files) hash.update(`${path}\0${bytes}\0${sha256}\n`);
-  return hash.digest('hex');
+function treeDigest(files: readonly StoredFile[]): Promise<string> {
+  return digestOfText(files.map(({ path, bytes, digest }) => `${path}\0${bytes}\0${digest}\n`).join(''));
 }
 
 export async function exists(path: string): Promise<boolean> {
