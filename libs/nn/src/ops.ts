@@ -266,7 +266,9 @@ export function longProduct(a: Tensor, b: Tensor): Tensor {
   const split = (t: Tensor) => reshape(t, [t.shape[0]!, parts, k / parts]);
   const attributes = { transB: 1, transBatchA: 1, transBatchB: 1 };
   const inputs = [split(a), split(b)];
-  return sum(a.graph.node('FusedMatMul', inputs, [[parts, m, n]], attributes, { domain: MICROSOFT })[0]!, [0], false);
+  const products = a.graph.node('FusedMatMul', inputs, [[parts, m, n]], attributes, { domain: MICROSOFT })[0]!;
+  const ones = a.graph.constant(new Float32Array(parts).fill(1), [1, parts]);
+  return reshape(gemm(ones, reshape(products, [parts, m * n])), [m, n]);
 }
 
 /** Matrix product over the last two axes; the axes before them are equal, or `b` has none. */

@@ -4,7 +4,7 @@
  */
 import { convolveBlocked } from '../blocked-convolution.ts';
 import type { Shape, Tensor } from '../graph.ts';
-import { concat, gemm, longProduct, multiply, pad, reshape, reverse, sum, transpose, turn } from '../ops.ts';
+import { concat, gemm, longProduct, multiply, pad, reshape, sum, transpose, turn } from '../ops.ts';
 import { windowAttributes, windowOf, type Window } from '../spatial-ops.ts';
 import { rule, throughRelu, unscaled, type GradientRule } from './rule.ts';
 
@@ -49,9 +49,18 @@ function convolutionInput(g: Tensor, kernel: Tensor, shape: Shape, window: Windo
   };
   if (!strided && block !== undefined) return convolveBlocked({ x: g, kernel, window: back, block, back: true });
   if (strided || (!planes && 6 * kernel.shape[0]! > positions)) return transposedConvolution(g, kernel, shape, window);
-  const spatialAxes = window.size.map((_, i) => i + 2);
-  const turned = transpose(reverse(kernel, spatialAxes), [1, 0, ...spatialAxes]);
+  const turned = transpose(turnedRound(kernel), [1, 0, ...window.size.map((_, i) => i + 2)]);
   return g.graph.node('Conv', [g, turned], [shape], windowAttributes(back))[0]!;
+}
+
+/** A kernel's taps in reverse order, by a product: three times as fast as ONNX Runtime takes them backwards. */
+function turnedRound(kernel: Tensor): Tensor {
+  const [outChannels, channels, ...size] = kernel.shape as [number, number, ...number[]];
+  const count = product(size);
+  const backwards = new Float32Array(count * count);
+  for (let i = 0; i < count; i++) backwards[i * count + count - 1 - i] = 1;
+  const rows = reshape(kernel, [outChannels * channels, count]);
+  return reshape(gemm(rows, kernel.graph.constant(backwards, [count, count])), kernel.shape);
 }
 
 /** ONNX Runtime's transposed convolution over three axes is ten times slower than over two; the first is the batch. */
@@ -82,6 +91,9 @@ export function transposedConvolution(g: Tensor, kernel: Tensor, shape: Shape, w
   return g.graph.node('ConvTranspose', [g, kernel], [shape], attributes)[0]!;
 }
 
+/** Up to so many, each is padded by itself; equal parts of other convolutions are then made only once. */
+const FEW_TAPS = 5;
+
 /** From so many on, the products tap by tap are as fast as one, and nothing has to be put together for it. */
 const MANY_CHANNELS = 32;
 
@@ -98,7 +110,8 @@ function convolutionKernel(g: Tensor, x: Tensor, shape: Shape, window: Window, o
   const rows = reshape(g, [outChannels, positions]);
   const timesRows = (columns: Tensor): Tensor =>
     onCpu ? longProduct(rows, columns) : gemm(rows, columns, undefined, { transposeB: true });
-  const seen = taps(window.size).map((tap) => seenBy(tap, x, counts, window));
+  const seen =
+    product(window.size) > FEW_TAPS && stays(window) ? cutOut(x, counts, window) : seenOneByOne(x, counts, window);
   if (channels < MANY_CHANNELS) {
     const columns = concat(
       seen.map((part) => reshape(part, [channels, 1, positions])),
@@ -112,19 +125,43 @@ function convolutionKernel(g: Tensor, x: Tensor, shape: Shape, window: Window, o
   return reshape(turn(concat(perTap, 0)), shape);
 }
 
-/** What one tap of the window sees of `x` at every place, `[1, channels, ...counts]`. */
-function seenBy(tap: readonly number[], x: Tensor, counts: Shape, window: Window): Tensor {
+/** Does the window move on by one? */
+function stays({ strides }: Window): boolean {
+  return strides.every((stride) => stride === 1);
+}
+
+/** What each tap of the window sees of `x` at every place, `[1, channels, ...counts]`. */
+function seenOneByOne(x: Tensor, counts: Shape, window: Window): Tensor[] {
   const { graph } = x;
   const { strides } = window;
-  const start = tap.map((t, i) => t * window.dilations[i]! - window.before[i]!);
-  const missing = start.map((from, i) => from + (counts[i]! - 1) * strides[i]! + 1 - x.shape[i + 2]!);
-  // Padding by a negative number cuts off.
-  const part = pad(x, [0, 0, ...start.map((from) => -from)], [0, 0, ...missing]);
-  if (strides.every((stride) => stride === 1)) return part;
-  const axes = counts.map((_, i) => i + 2);
-  const [from, to] = [counts.map(() => 0), part.shape.slice(2)];
-  const bounds = [from, to, axes, strides].map((values) => graph.integers(values));
-  return graph.node('Slice', [part, ...bounds], [[1, x.shape[1]!, ...counts]])[0]!;
+  return taps(window.size).map((tap) => {
+    const start = tap.map((t, i) => t * window.dilations[i]! - window.before[i]!);
+    const missing = start.map((from, i) => from + (counts[i]! - 1) * strides[i]! + 1 - x.shape[i + 2]!);
+    // Padding by a negative number cuts off.
+    const part = pad(x, [0, 0, ...start.map((from) => -from)], [0, 0, ...missing]);
+    if (stays(window)) return part;
+    const axes = counts.map((_, i) => i + 2);
+    const [from, to] = [counts.map(() => 0), part.shape.slice(2)];
+    const bounds = [from, to, axes, strides].map((values) => graph.integers(values));
+    return graph.node('Slice', [part, ...bounds], [[1, x.shape[1]!, ...counts]])[0]!;
+  });
+}
+
+/** The same, cut out of one padded copy, for windows that move on by one. Cutting takes half as long as padding. */
+function cutOut(x: Tensor, counts: Shape, { size, dilations, before, after }: Window): Tensor[] {
+  const { graph } = x;
+  const padded = pad(x, [0, 0, ...before], [0, 0, ...after]);
+  const axes = graph.integers(counts.map((_, i) => i + 2));
+  return taps(size).map((tap) => {
+    const from = tap.map((t, i) => t * dilations[i]!);
+    if (from.every((at, i) => at === before[i] && counts[i] === x.shape[i + 2])) return x;
+    const to = from.map((at, i) => at + counts[i]!);
+    return graph.node(
+      'Slice',
+      [padded, graph.integers(from), graph.integers(to), axes],
+      [[1, x.shape[1]!, ...counts]],
+    )[0]!;
+  });
 }
 
 /** All positions within a window, the last axis fastest. */

@@ -112,12 +112,16 @@ class Tiles {
     return { across: Math.floor(this.#width / this.#tileWidth), width: this.#width };
   }
 
-  /** The longest part of a row, of so many tiles, that is worth a matrix: with more, its zeros cost too much. */
+  /**
+   * The longest stretch of so many tiles that is worth a matrix: with more, its zeros cost too much. Where tiles fill
+   * their rows, a stretch may end in another row than it began in.
+   */
   get #stretch(): { across: number; width: number } {
     const { across, width } = this.#wholeRow;
     if (across * this.#tileWidth !== width) return { across, width };
-    let part = Math.min(across, LONGEST_STRETCH);
-    while (across % part !== 0) part--;
+    const tiles = this.#rowsOfTiles * across;
+    let part = Math.min(tiles, LONGEST_STRETCH);
+    while (tiles % part !== 0) part--;
     return part === 1 ? { across, width } : { across: part, width: part * this.#tileWidth };
   }
 
@@ -133,7 +137,7 @@ class Tiles {
   }
 }
 
-const LONGEST_STRETCH = 64;
+const LONGEST_STRETCH = 16;
 
 /** One over the number of elements, padding not counted, of each window. */
 function windowShares(spatial: Shape, window: Window): Float32Array {
