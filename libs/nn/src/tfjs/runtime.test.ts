@@ -31,7 +31,11 @@ describe('TensorFlow.js', () => {
     expect(isLoaded()).toBe(true);
     expect(tf.add(1, 2).dataSync()[0]).toBe(3);
     expect(warn).not.toHaveBeenCalled();
-    expect(found).toEqual({ device: 'cpu', version: '@tensorflow/tfjs-core 4.22.0, backend cpu' });
+    // The native package, if somebody has installed it.
+    const version = expect.stringMatching(
+      /^@tensorflow\/(tfjs-core 4\.22\.0, backend cpu|tfjs-node .*, backend tensorflow)$/,
+    );
+    expect(found).toEqual({ device: 'cpu', version });
   });
 
   it('is taken from the fastest package installed, and says which', async () => {
@@ -55,8 +59,11 @@ describe('TensorFlow.js', () => {
 
   it('says what to install for a device, and when a package is broken', async () => {
     await expect(openTfjs('webgpu', installed({}).load)).rejects.toThrow(RequestError);
+    // One that has loaded no native package yet, as another test may have.
+    vi.resetModules();
+    const { openTfjs: openAfresh } = await import('./runtime.ts');
     const broken = installed({ '@tensorflow/tfjs-node': new Error('libtensorflow.so.2: cannot open') });
-    await expect(openTfjs('cpu', broken.load)).rejects.toThrow(ProsodiaError);
-    await expect(openTfjs('cpu', broken.load)).rejects.toThrow(/tfjs-node is installed but does not load/);
+    await expect(openAfresh('cpu', broken.load)).rejects.toMatchObject({ name: ProsodiaError.name });
+    await expect(openAfresh('cpu', broken.load)).rejects.toThrow(/tfjs-node is installed but does not load/);
   });
 });

@@ -54,6 +54,8 @@ async function loadInstalled(name: string): Promise<unknown> {
   } catch {
     return undefined;
   }
+  // TensorFlow greets on stderr with what its build could do better.
+  process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '1';
   return import(name);
 }
 

@@ -91,7 +91,7 @@ describe('the engine tfjs', () => {
 
   it('says what computed, in the result and in the model', async () => {
     const { provider, model } = await train(options);
-    expect(provider).toEqual({ device: 'cpu', version: '@tensorflow/tfjs-core 4.22.0, backend cpu' });
+    expect(provider).toEqual({ device: 'cpu', version: expect.stringMatching(/^@tensorflow\/tfjs-(core|node) 4/) });
     expect(JSON.parse(readModel(model).metadata['training']!)).toMatchObject({ engine: provider.version });
   });
 
