@@ -22,6 +22,11 @@ export interface DeviceOptions {
   profile?: string | undefined;
 }
 
+/** Whether a graphics card computes. */
+export function onGpu({ device = 'cpu' }: DeviceOptions): boolean {
+  return device !== 'cpu';
+}
+
 export interface SessionOptions extends DeviceOptions {
   /**
    * Whether ONNX Runtime may store tensors in another order than the graph's (default), which pays where

@@ -7,7 +7,7 @@
 import { Rng } from '@prosodia/core';
 import type { Batch } from './batches.ts';
 import type { TrainingRows } from './data.ts';
-import { openSession, type DeviceOptions, type FloatArray, type Session } from './device.ts';
+import { onGpu, openSession, type DeviceOptions, type FloatArray, type Session } from './device.ts';
 import { Epochs, evaluateRows, fillBatch, type EpochRequest, type EpochResult, type StepResult } from './epochs.ts';
 import type { Inventory } from './network.ts';
 import { fillNoise } from './noise.ts';
@@ -85,7 +85,7 @@ export class Evaluator {
   ): Promise<EpochResult> {
     const { network, inventory, loss, deviceOptions } = this.#execution;
     const session = (this.#session ??= await openSession(
-      evaluationProgram(network, inventory, loss).model,
+      evaluationProgram(network, inventory, loss, { gpu: onGpu(deviceOptions) }).model,
       deviceOptions,
     ));
     let penalty = 0;

@@ -1,5 +1,5 @@
 /**
- * Losses: what is minimized, as one number per row, computed from the logits.
+ * Losses: what is minimized, as one number per row, computed from the logarithms of the probabilities.
  *
  * Targets are a row of probabilities (one-hot, smoothed or mixed), made outside the graph, so that
  * label smoothing and mixup cost no operator. The loss of a batch is the sum of weight times loss over
@@ -7,7 +7,7 @@
  */
 import { Type, type Static } from '@prosodia/core';
 import type { Tensor } from './graph.ts';
-import { exp, logSoftmax, multiply, negate, offset, power, clip, sum } from './ops.ts';
+import { exp, multiply, negate, offset, power, clip, sum } from './ops.ts';
 import { readOptions, type Resolved } from './options.ts';
 
 const label_smoothing = Type.Optional(
@@ -67,10 +67,10 @@ export interface Loss {
   readonly labelSmoothing: number;
   /**
    * The loss of each row.
-   * @param logits `[batch, classes]`
+   * @param logP logarithms of the probabilities, `[batch, classes]`
    * @param targets `[batch, classes]`, rows that sum to 1
    */
-  build(logits: Tensor, targets: Tensor): Tensor;
+  build(logP: Tensor, targets: Tensor): Tensor;
 }
 
 /** Throws a RequestError if the description does not fit. */
@@ -79,7 +79,7 @@ export function readLoss(spec: LossSpec, classes: number): Loss {
   if (read.focal) {
     const { gamma, alpha, label_smoothing: labelSmoothing } = read.focal as Resolved<typeof read.focal>;
     const weights = typeof alpha === 'number' ? alpha : readAlpha(alpha, classes);
-    return { labelSmoothing, build: (logits, targets) => focal(logits, targets, gamma, weights) };
+    return { labelSmoothing, build: (logP, targets) => focal(logP, targets, gamma, weights) };
   }
   const { label_smoothing: labelSmoothing } = read.categorical_crossentropy as Resolved<
     Static<typeof CrossEntropyOptions>
@@ -92,15 +92,14 @@ function readAlpha(alpha: readonly number[], classes: number): readonly number[]
   return readOptions(schema, alpha, 'loss.focal.alpha') as readonly number[];
 }
 
-function crossEntropy(logits: Tensor, targets: Tensor): Tensor {
-  return negate(sum(multiply(targets, logSoftmax(logits)), [1], false));
+function crossEntropy(logP: Tensor, targets: Tensor): Tensor {
+  return negate(sum(multiply(targets, logP), [1], false));
 }
 
-function focal(logits: Tensor, targets: Tensor, gamma: number, alpha: number | readonly number[]): Tensor {
-  const logP = logSoftmax(logits);
+function focal(logP: Tensor, targets: Tensor, gamma: number, alpha: number | readonly number[]): Tensor {
   // Kept off 0, where the slope of a power below 1 is infinite.
   const doubt = clip(offset(negate(exp(logP)), 1), 1e-7, 1);
-  const { graph } = logits;
+  const { graph } = logP;
   const weights =
     typeof alpha === 'number' ? graph.scalar(alpha) : graph.constant(Float32Array.from(alpha), [alpha.length]);
   const terms = multiply(multiply(targets, weights), multiply(power(doubt, gamma), logP));

@@ -147,6 +147,15 @@ export function logSoftmax(a: Tensor): Tensor {
   return a.graph.node('LogSoftmax', [a], [a.shape], { axis: -1 })[0]!;
 }
 
+/** The same of operators that every GPU provider has: ONNX Runtime's for WebGPU would do it on the CPU, and wait for that. */
+export function logSoftmaxInParts(a: Tensor): Tensor {
+  const last = [a.shape.length - 1];
+  return a.graph.composite('LogSoftmax', [a], { axis: -1 }, () => {
+    const centred = subtract(a, largest(a, last));
+    return { outputs: [subtract(centred, log(sum(exp(centred), last)))] };
+  })[0]!;
+}
+
 /** Sum over `axes`; the summed axes stay, with size 1, unless `keep` is false. */
 export function sum(a: Tensor, axes: readonly number[], keep = true): Tensor {
   return reduce('ReduceSum', a, axes, keep);

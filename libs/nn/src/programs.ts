@@ -16,7 +16,7 @@ import {
   type NoiseInput,
 } from './network.ts';
 import { encodeModel } from './onnx/model.ts';
-import { add, concat, expand, multiply, reshape, scale, softmax, sum } from './ops.ts';
+import { add, concat, expand, logSoftmax, logSoftmaxInParts, multiply, reshape, scale, softmax, sum } from './ops.ts';
 import type { Optimizer } from './optimizers.ts';
 
 export interface Program {
@@ -29,13 +29,20 @@ export interface TrainingProgram extends Program {
   readonly weights: readonly { readonly input: string; readonly gradient: string }[];
 }
 
+/** What the programs are for: where they compute the same, they are made of what is fast there. */
+export interface Target {
+  /** Whether a GPU runs them. */
+  readonly gpu?: boolean;
+  /** Channels in a block, if convolutions may use blocks; see `blocked-convolution.ts`. */
+  readonly block?: number | undefined;
+}
+
 /**
  * Loss and gradients on a batch of fixed size.
  *
  * Inputs: `input`, `targets [batch, classes]`, `weights [batch]`, one per weight, `statistics` (if any),
  * `noise_<i>`. Outputs: `loss` (mean of weighted losses, plus penalties), `logits`, the gradient of each
  * weight, clipped, in its shape, and `next_statistics`.
- * @param block channels in a block, if convolutions may use blocks; see `blocked-convolution.ts`
  */
 export function trainingProgram(
   spec: NetworkSpec,
@@ -43,7 +50,7 @@ export function trainingProgram(
   loss: Loss,
   optimizer: Optimizer,
   batch: number,
-  block?: number,
+  { gpu, block }: Target = {},
 ): TrainingProgram {
   const { statistic } = flatValues(inventory);
   const sources: Tensor[] = [];
@@ -63,7 +70,7 @@ export function trainingProgram(
   const { graph } = network;
   const targets = graph.input('targets', [batch, spec.classes]);
   const weights = graph.input('weights', [batch]);
-  const perRow = multiply(loss.build(network.logits, targets), weights);
+  const perRow = multiply(loss.build(logProbabilities(network.logits, gpu), targets), weights);
   const average = scale(sum(perRow, [0], false), 1 / batch);
   const total = network.penalty ? add(average, network.penalty) : average;
 
@@ -87,14 +94,18 @@ export function trainingProgram(
  * Losses of a batch of any size with the weights given. Inputs: `input`, `targets`, `parameters`,
  * `statistics` (if any). Outputs: `losses [batch]`, without penalties; `penalty`, a scalar; `logits`.
  */
-export function evaluationProgram(spec: NetworkSpec, inventory: Inventory, loss: Loss): Program {
+export function evaluationProgram(spec: NetworkSpec, inventory: Inventory, loss: Loss, { gpu }: Target = {}): Program {
   const network = buildNetwork(spec, { batch: DYNAMIC, training: false, values: flatValues(inventory) });
   const { graph } = network;
   const targets = graph.input('targets', [DYNAMIC, spec.classes]);
-  graph.output('losses', loss.build(network.logits, targets));
+  graph.output('losses', loss.build(logProbabilities(network.logits, gpu), targets));
   graph.output('penalty', network.penalty ?? graph.scalar(0));
   graph.output('logits', network.logits);
   return { model: encodeModel(graph), noise: [] };
+}
+
+function logProbabilities(logits: Tensor, gpu = false): Tensor {
+  return gpu ? logSoftmaxInParts(logits) : logSoftmax(logits);
 }
 
 /** The model that is served: `input [batch, ...]` to `probabilities [batch, classes]`, weights inside. */

@@ -3,7 +3,7 @@
  * are filled anew for every step, and the memory where weights and moments stay from step to step.
  */
 import { blockOfChannels } from './blocked-convolution.ts';
-import { openSession, type DeviceOptions, type FloatArray, type Session } from './device.ts';
+import { onGpu, openSession, type DeviceOptions, type FloatArray, type Session } from './device.ts';
 import { sizeOf } from './graph.ts';
 import type { Loss } from './losses.ts';
 import type { Inventory, NetworkSpec } from './network.ts';
@@ -66,8 +66,8 @@ export class TrainingStep {
   /** Throws a ProsodiaError if the model does not load. */
   static async open(request: StepRequest, batch: number): Promise<TrainingStep> {
     const { network, inventory, loss, optimizer, deviceOptions } = request;
-    const block = (deviceOptions.device ?? 'cpu') === 'cpu' ? await blockOfChannels() : undefined;
-    const program = trainingProgram(network, inventory, loss, optimizer, batch, block);
+    const target = onGpu(deviceOptions) ? { gpu: true } : { block: await blockOfChannels() };
+    const program = trainingProgram(network, inventory, loss, optimizer, batch, target);
     return new TrainingStep(
       request,
       batch,

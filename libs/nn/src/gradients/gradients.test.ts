@@ -53,7 +53,10 @@ const cases: Record<string, { shapes: number[][]; build: (...inputs: Tensor[]) =
   Elu: [{ shapes: [[9]], build: (a) => ops.elu(a, 0.7) }],
   Clip: [{ shapes: [[9]], build: (a) => ops.clip(a, -0.5, 0.5) }],
   Softmax: [{ shapes: [[2, 4]], build: ops.softmax }],
-  LogSoftmax: [{ shapes: [[2, 4]], build: ops.logSoftmax }],
+  LogSoftmax: [
+    { shapes: [[2, 4]], build: ops.logSoftmax },
+    { shapes: [[2, 4]], build: ops.logSoftmaxInParts },
+  ],
   ReduceSum: [
     { shapes: [[2, 3, 4]], build: (a) => ops.sum(a, [0, 2]) },
     { shapes: [[2, 3, 4]], build: (a) => ops.sum(a, [1], false) },
