@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DigestMemory } from './digests.ts';
-import { digestOfText } from './file-digest.ts';
+import { digestOf } from './file-digest.ts';
 
 let folder: string;
 let file: string;
@@ -23,7 +23,7 @@ describe('DigestMemory', () => {
     const digests = new DigestMemory(memory);
     for (const text of ['', 'x', 'y'.repeat(3_000_000), 'zz..'.repeat(9_000_001)]) {
       await writeFile(file, text);
-      expect(await digests.digest(file)).toBe(await digestOfText(text));
+      expect(await digests.digest(file)).toBe(await digestOf(text));
     }
   });
 
@@ -47,10 +47,10 @@ describe('DigestMemory', () => {
     await writeFile(file, 'one');
     const { atime, mtime } = await stat(file);
     await settle();
-    expect(await digests.digest(file)).toBe(await digestOfText('one'));
+    expect(await digests.digest(file)).toBe(await digestOf('one'));
     await writeFile(file, 'two');
     await utimes(file, atime, mtime);
-    expect(await digests.digest(file)).toBe(await digestOfText('two'));
+    expect(await digests.digest(file)).toBe(await digestOf('two'));
   });
 
   it('notices a file put in place of another', async () => {
@@ -60,14 +60,14 @@ describe('DigestMemory', () => {
     await settle();
     await digests.digest(file);
     await rename(`${file}2`, file);
-    expect(await digests.digest(file)).toBe(await digestOfText('two'));
+    expect(await digests.digest(file)).toBe(await digestOf('two'));
   });
 
   it('notices edits that follow at once', async () => {
     const digests = new DigestMemory(memory);
     for (let i = 0; i < 50; i++) {
       await writeFile(file, `edit ${i % 10}`);
-      expect(await digests.digest(file)).toBe(await digestOfText(`edit ${i % 10}`));
+      expect(await digests.digest(file)).toBe(await digestOf(`edit ${i % 10}`));
     }
   });
 
@@ -81,7 +81,7 @@ describe('DigestMemory', () => {
     for (const damage of ['', '[["x"', '{}', 'null', '[1]', '{"blake3":[1]}', JSON.stringify(old)]) {
       await writeFile(memory, damage);
       const digests = new DigestMemory(memory);
-      expect(await digests.digest(file)).toBe(await digestOfText('one'));
+      expect(await digests.digest(file)).toBe(await digestOf('one'));
       await digests.save();
     }
     expect(await readdir(join(folder, 'memory'))).toEqual(['digests.json']);

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { digestOfFile, digestOfText } from './file-digest.ts';
+import { digestOf, digestOfFile } from './file-digest.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -34,7 +34,7 @@ describe('digests of content', () => {
   it('are those of the UTF-8 bytes for a text', async () => {
     const text = 'Übermut \u{1f3a4} \0\n';
     await writeFile(join(folder, 'text'), text);
-    expect(await digestOfText(text)).toBe(await digestOfFile(join(folder, 'text')));
+    expect(await digestOf(text)).toBe(await digestOfFile(join(folder, 'text')));
   });
 
   it('reject for a file that is gone, and for a folder', async () => {

@@ -10,8 +10,9 @@ import type { Blake3Hasher } from '@napi-rs/blake-hash';
 /** Files are read in pieces of so many bytes, which a processor's second-level cache holds. */
 const PIECE = 256 * 2 ** 10;
 
-export async function digestOfText(text: string): Promise<string> {
-  return (await newHasher()).update(text).digest('hex');
+/** @param content a text as UTF-8 */
+export async function digestOf(content: string | Buffer): Promise<string> {
+  return (await newHasher()).update(content).digest('hex');
 }
 
 /** One piece is hashed while another thread reads the next into a second buffer: no stream between, no new memory. */

@@ -15,7 +15,7 @@ import { chmod, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { CodeLists } from './code-lists.ts';
 import { DigestMemory } from './digests.ts';
-import { digestOfFile, digestOfText } from './file-digest.ts';
+import { digestOf, digestOfFile } from './file-digest.ts';
 import { hasCode, listFiles, makeFolder, sync, writeAtomically, writeBeside } from './files.ts';
 import { Lease } from './lease.ts';
 import { HASH_FORMAT, type Manifest, type StoredFile, type StoredOutput } from './manifest.ts';
@@ -26,6 +26,9 @@ const SCRATCH_DAYS = 30;
 
 /** Files whose digests are taken at the same time; Node has four threads for such work. */
 const HASHED_AT_ONCE = 4;
+
+/** Up to so many bytes a file is read at once. */
+const SMALL = 64 * 2 ** 10;
 
 /** A usable result, or why there is none. */
 export type Lookup =
@@ -272,7 +275,9 @@ async function filesOf(folder: string): Promise<StoredFile[]> {
   const paths = await listFiles(folder);
   return atOnce(paths, HASHED_AT_ONCE, async (path) => {
     const absolute = join(folder, path);
-    const [{ size }, digest] = await Promise.all([stat(absolute), digestOfFile(absolute)]);
+    const { size } = statSync(absolute);
+    // They were written a moment ago. In this thread, as in #damage, where they are small.
+    const digest = await (size <= SMALL ? digestOf(readFileSync(absolute)) : digestOfFile(absolute));
     return { path, bytes: size, digest };
   });
 }
@@ -316,7 +321,7 @@ async function moveTo(folder: string, target: string): Promise<boolean> {
 
 /** Digest of a folder from the paths, sizes and digests of its files. */
 function treeDigest(files: readonly StoredFile[]): Promise<string> {
-  return digestOfText(files.map(({ path, bytes, digest }) => `${path}\0${bytes}\0${digest}\n`).join(''));
+  return digestOf(files.map(({ path, bytes, digest }) => `${path}\0${bytes}\0${digest}\n`).join(''));
 }
 
 export async function exists(path: string): Promise<boolean> {
