@@ -103,8 +103,9 @@ describe('gc', () => {
     for (const name of readdirSync(lists)) utimesSync(join(lists, name), 1e9, 1e9);
     mkdirSync(tmp); // Not of the form of an owner: not ours, so it stays.
     const memory = join(project.root, 'd', 'store', 'digests.json');
-    const entries = JSON.parse(readFileSync(memory, 'utf8')) as [string, unknown][];
-    writeFileSync(memory, JSON.stringify([...entries, [join(project.root, 'gone'), entries[0]![1]]]));
+    const { blake3 } = JSON.parse(readFileSync(memory, 'utf8')) as { blake3: [string, unknown][] };
+    const forgettable = [join(project.root, 'gone.wav'), { state: '1 2 3 4', digest: '' }];
+    writeFileSync(memory, JSON.stringify({ blake3: [...blake3, forgettable] }));
     const report = await gc('d');
     expect(report).toMatchObject({ runs: ['toy/2', 'toy/3'], forgotten: 1, kept: { runs: ['toy/4'] } });
     expect(readFileSync(memory, 'utf8')).not.toContain('gone');
