@@ -111,7 +111,7 @@ function convolutionKernel(g: Tensor, x: Tensor, shape: Shape, window: Window, o
   const timesRows = (columns: Tensor): Tensor =>
     onCpu ? longProduct(rows, columns) : gemm(rows, columns, undefined, { transposeB: true });
   const seen =
-    product(window.size) > FEW_TAPS && stays(window) ? cutOut(x, counts, window) : seenOneByOne(x, counts, window);
+    product(window.size) > FEW_TAPS && movesByOne(window) ? cutOut(x, counts, window) : seenOneByOne(x, counts, window);
   if (channels < MANY_CHANNELS) {
     const columns = concat(
       seen.map((part) => reshape(part, [channels, 1, positions])),
@@ -125,8 +125,8 @@ function convolutionKernel(g: Tensor, x: Tensor, shape: Shape, window: Window, o
   return reshape(turn(concat(perTap, 0)), shape);
 }
 
-/** Does the window move on by one? */
-function stays({ strides }: Window): boolean {
+/** Whether no place is left out. */
+function movesByOne({ strides }: Window): boolean {
   return strides.every((stride) => stride === 1);
 }
 
@@ -139,7 +139,7 @@ function seenOneByOne(x: Tensor, counts: Shape, window: Window): Tensor[] {
     const missing = start.map((from, i) => from + (counts[i]! - 1) * strides[i]! + 1 - x.shape[i + 2]!);
     // Padding by a negative number cuts off.
     const part = pad(x, [0, 0, ...start.map((from) => -from)], [0, 0, ...missing]);
-    if (stays(window)) return part;
+    if (movesByOne(window)) return part;
     const axes = counts.map((_, i) => i + 2);
     const [from, to] = [counts.map(() => 0), part.shape.slice(2)];
     const bounds = [from, to, axes, strides].map((values) => graph.integers(values));

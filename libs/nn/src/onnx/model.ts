@@ -10,7 +10,7 @@ import {
   type ValueSpec,
 } from '@prosodia/onnx';
 import type { Attribute, Graph, GraphNode, Tensor } from '../graph.ts';
-import { DYNAMIC } from '../graph.ts';
+import { DYNAMIC, sameShape } from '../graph.ts';
 
 /** Old enough for every current runtime, new enough for all we use. */
 const OPSET_VERSION = 18;
@@ -50,8 +50,7 @@ function encodeGraph(graph: Graph, names: Names): Message {
 /** The nodes that outputs depend on: gradients leave some behind that nobody came to need. */
 function liveNodes(graph: Graph): GraphNode[] {
   const live = new Set(graph.outputs.map(({ tensor }) => tensor));
-  return graph
-    .flatNodes()
+  return withoutChains(graph.flatNodes())
     .reverse()
     .filter((node) => {
       if (!node.outputs.some((output) => live.has(output))) return false;
@@ -59,6 +58,25 @@ function liveNodes(graph: Graph): GraphNode[] {
       return true;
     })
     .reverse();
+}
+
+/**
+ * Of reshapes that follow each other only the last shape matters, and none if it is the first one's: each costs ONNX
+ * Runtime as much as a small sum. Those that are still needed, by a loop's body or as an output, stay.
+ */
+function withoutChains(nodes: readonly GraphNode[]): GraphNode[] {
+  const sources = new Map<Tensor, Tensor>();
+  const same = new Map<Tensor, Tensor>();
+  return nodes.map((given) => {
+    const inputs = given.inputs.map((input) => input && (same.get(input) ?? input));
+    const [from, shape] = inputs;
+    if (given.op !== 'Reshape') return { ...given, inputs };
+    const [output] = given.outputs as [Tensor];
+    const source = sources.get(from!) ?? from!;
+    sources.set(output, source);
+    if (sameShape(source.shape, output.shape)) same.set(output, source);
+    return { ...given, inputs: [source, shape] };
+  });
 }
 
 /** Inputs of a node, and of the nodes of a loop's body, which read tensors around it. */
