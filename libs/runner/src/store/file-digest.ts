@@ -35,7 +35,9 @@ export async function digestOfFile(path: string): Promise<string> {
   return hasher.digest('hex');
 }
 
+let loading: Promise<typeof Blake3Hasher> | undefined;
+
 async function newHasher(): Promise<Blake3Hasher> {
-  const { default: blake } = await import('@napi-rs/blake-hash');
-  return new blake.Blake3Hasher();
+  loading ??= import('@napi-rs/blake-hash').then(({ default: blake }) => blake.Blake3Hasher);
+  return new (await loading)();
 }
