@@ -48,7 +48,7 @@ export function barChart(options: BarChartOptions): string {
   const range = options.range ?? niceRange(Math.min(0, ...values), Math.max(0, ...values));
   const row = 34;
   const label = { size: LABEL_SIZE };
-  const gutter = Math.min(180, Math.max(40, ...bars.map((bar) => textWidth(bar.label, label))));
+  const gutter = Math.min(240, Math.max(40, ...bars.map((bar) => textWidth(bar.label, label))));
   const entries = legendEntries(theme, bars, names);
   const box = {
     left: gutter + 32,

@@ -84,7 +84,7 @@ export function yAxis(theme: Theme, box: Box, scale: Scale, options: AxisOptions
 
 function ticksOf({ range, count = 5, whole = false, format }: AxisOptions): { ticks: number[]; labels: string[] } {
   const ticks = niceTicks(range[0], range[1], count, whole);
-  return { ticks, labels: format ? ticks.map(format) : tickLabels(ticks) };
+  return { ticks, labels: format ? ticks.map((value) => format(value)) : tickLabels(ticks) };
 }
 
 /** The line that data stands on. */

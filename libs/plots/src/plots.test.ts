@@ -10,6 +10,7 @@ import {
   histogram,
   histogramCounts,
   lineChart,
+  percent,
   plotStyle,
   reliabilityDiagram,
   svgToPng,
@@ -244,4 +245,18 @@ it('a page carries its style, escapes its title, and leaves empty parts out', ()
   expect(page).toContain('<title>a &lt; b</title>');
   expect(page).toContain('prefers-color-scheme:dark');
   expect(page).toContain('<p>x</p>\n<p>y</p>\n</main>');
+});
+
+it('the axis of a bar chart of shares counts in whole per cent', () => {
+  const bars = [{ label: 'a', value: 0.5 }];
+  const svg = barChart({
+    title: 'Accuracy',
+    valueName: 'accuracy',
+    range: [0, 1],
+    format: percent,
+    names: { value: 'mean' },
+    bars,
+  });
+  const ticks = [...svg.matchAll(/>\s*(\d[\d.]*\s%)\s*</g)].map(([, label]) => label!.replace(/\s/, ' '));
+  expect(ticks).toEqual(expect.arrayContaining(['0 %', '20 %', '40 %', '60 %', '80 %', '100 %']));
 });
