@@ -96,7 +96,8 @@ const bad: [string, Stage, RegExp][] = [
   ],
   [
     'writes into the working folder',
-    doing(() => writeFile('stray.txt', 'x')),
+    // Not where the suite only runs it again: that is the folder the tests were started in.
+    doing(async () => (/working-folder$/.test(process.cwd()) ? writeFile('stray.txt', 'x') : undefined)),
     /writes nothing but its outputs: working-folder\/stray\.txt was written/,
   ],
   [
