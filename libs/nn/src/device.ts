@@ -108,11 +108,12 @@ export async function openSession(
 }
 
 /**
- * How threads wait for work. One has nobody to wait for. Several look for it for 20 microseconds before they sleep: as
- * fast as looking all the time, and not slower than sleeping at once where another process wants the cores.
+ * How threads wait for work. One has nobody to wait for. Several look for it for 100 microseconds before they sleep:
+ * longer than what lies between two products of a time step, and little enough to be without harm where another process
+ * wants the cores (docs/decisions/training-step.md).
  */
 function waiting(threads: number): Record<string, string> {
-  return threads > 1 ? { allow_spinning: '1', spin_duration_us: '20' } : { allow_spinning: '0' };
+  return threads > 1 ? { allow_spinning: '1', spin_duration_us: '100' } : { allow_spinning: '0' };
 }
 
 function checkDevice(device: DeviceClass): void {

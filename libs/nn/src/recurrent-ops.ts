@@ -64,26 +64,25 @@ export function lstm(projections: readonly Tensor[], kernels: readonly Tensor[])
     const zero = expand(graph.scalar(0), [directions, batch, units]);
     const made = loop(graph, {
       states: [zero, zero],
-      sequences: projections.map((tensor, d) => ({ tensor, backwards: d === 1 })),
+      sequences: projections.map((tensor, d) => ({ tensor: inSlices(tensor), backwards: d === 1 })),
       madeBackwards: [...projections.map((_, d) => d === 1), false, false, false],
       body([h, c], slices) {
-        const projection = stackSlices(slices);
-        const one = projection.graph.scalar(1);
-        const before = add(projection, matmul(h!, kernel));
+        const before = add(concat(slices, 0), matmul(h!, kernel));
         const [gatesBefore, candidateBefore] = split(before, 2, [3 * units, units]);
         const gates = sigmoid(gatesBefore!);
         const [input, output, forget] = split(gates, 2, [units, units, units]);
         const candidate = tanh(candidateBefore!);
-        const cell = add(multiply(forget!, c!), multiply(input!, candidate));
+        const kept = multiply(forget!, c!);
+        const taken = multiply(input!, candidate);
+        const cell = add(kept, taken);
         const squashed = tanh(cell);
         const hidden = multiply(output!, squashed);
         // What the gradients of cell and gates are multiplied by on their way back.
-        const intoCell = multiply(output!, subtract(one, multiply(squashed, squashed)));
-        const slopes = concat(
-          [multiply(gates, subtract(one, gates)), subtract(one, multiply(candidate, candidate))],
-          2,
+        const intoCell = subtract(output!, multiply(hidden, squashed));
+        const intoGates = subtract(
+          concat([taken, hidden, kept, input!], 2),
+          multiply(concat([taken, hidden, kept, taken], 2), concat([gates, candidate], 2)),
         );
-        const intoGates = multiply(concat([candidate, squashed, c!, input!], 2), slopes);
         return {
           states: [hidden, cell],
           made: [...unstack(hidden, directions), intoCell, intoGates, forget!],
@@ -119,10 +118,10 @@ export function gru(
     const bias = reshape(stack(biases), [directions, 1, width]);
     const made = loop(graph, {
       states: [expand(graph.scalar(0), [directions, batch, units])],
-      sequences: projections.map((tensor, d) => ({ tensor, backwards: d === 1 })),
+      sequences: projections.map((tensor, d) => ({ tensor: inSlices(tensor), backwards: d === 1 })),
       madeBackwards: [...projections.map((_, d) => d === 1), false, false],
       body([h], slices) {
-        const projection = stackSlices(slices);
+        const projection = concat(slices, 0);
         const one = projection.graph.scalar(1);
         const recurrent = add(matmul(h!, kernel), bias);
         const [gatesIn, candidateIn] = split(projection, 2, [2 * units, units]);
@@ -162,9 +161,10 @@ export function stack(tensors: readonly Tensor[]): Tensor {
   );
 }
 
-/** Slices `[batch, width]` per direction as `[directions, batch, width]`. */
-export function stackSlices(slices: readonly Tensor[]): Tensor {
-  return reshape(concat(slices, 0), [slices.length, ...slices[0]!.shape]);
+/** `[steps, batch, width]` as `[steps, 1, batch, width]`: a loop's slices of all directions, put together, are a stack. */
+export function inSlices(tensor: Tensor): Tensor {
+  const [steps, ...rest] = tensor.shape;
+  return reshape(tensor, [steps!, 1, ...rest]);
 }
 
 /** `[directions, batch, width]` as one tensor `[1, batch, width]` per direction. */

@@ -1,7 +1,7 @@
 /** Gradient rules of the recurrent composites: back through time, as a loop that runs the other way. */
 import type { Tensor } from '../graph.ts';
-import { add, concat, expand, gemm, multiply, matmul, reshape, slice, split, sum, transpose } from '../ops.ts';
-import { loop, stackSlices, unstack } from '../recurrent-ops.ts';
+import { add, concat, expand, gemm, multiply, matmul, pad, reshape, slice, split, sum, transpose } from '../ops.ts';
+import { inSlices, loop, unstack } from '../recurrent-ops.ts';
 import type { GradientRule, RuleContext } from './rule.ts';
 
 /**
@@ -20,7 +20,7 @@ function lstmTraining({ node, gradients }: RuleContext): Tensor[] {
   const [steps, batch, units] = hidden[0]!.shape as [number, number, number];
   const back = transpose(kernel, [0, 2, 1]);
   const zero = expand(graph.scalar(0), [directions, batch, units]);
-  const arriving = hidden.map((h, d) => gradients[d] ?? expand(graph.scalar(0), h.shape));
+  const arriving = hidden.map((h, d) => inSlices(gradients[d] ?? expand(graph.scalar(0), h.shape)));
   const made = loop(graph, {
     states: [zero, zero],
     sequences: [
@@ -30,7 +30,7 @@ function lstmTraining({ node, gradients }: RuleContext): Tensor[] {
     madeBackwards: hidden.map((_, d) => d === 0),
     body([hiddenNext, cellNext], slices) {
       const [cellFactor, gateFactor, forgetFactor] = slices.slice(directions);
-      const dHidden = add(stackSlices(slices.slice(0, directions)), hiddenNext!);
+      const dHidden = add(concat(slices.slice(0, directions), 0), hiddenNext!);
       const dCell = add(multiply(dHidden, cellFactor!), cellNext!);
       const dGates = multiply(concat([dCell, dHidden, dCell, dCell], 2), gateFactor!);
       return {
@@ -55,7 +55,7 @@ function gruTraining({ node, gradients }: RuleContext): Tensor[] {
   const { graph } = kernel;
   const [steps, batch, units] = hidden[0]!.shape as [number, number, number];
   const back = transpose(kernel, [0, 2, 1]);
-  const arriving = hidden.map((h, d) => gradients[d] ?? expand(graph.scalar(0), h.shape));
+  const arriving = hidden.map((h, d) => inSlices(gradients[d] ?? expand(graph.scalar(0), h.shape)));
   const made = loop(graph, {
     states: [expand(graph.scalar(0), [directions, batch, units])],
     sequences: [
@@ -65,7 +65,7 @@ function gruTraining({ node, gradients }: RuleContext): Tensor[] {
     madeBackwards: [...hidden, ...hidden].map((_, i) => i % directions === 0),
     body([hiddenNext], slices) {
       const [gateFactor, updateFactor] = slices.slice(directions);
-      const dHidden = add(stackSlices(slices.slice(0, directions)), hiddenNext!);
+      const dHidden = add(concat(slices.slice(0, directions), 0), hiddenNext!);
       const all = multiply(concat([dHidden, dHidden, dHidden, dHidden], 2), gateFactor!);
       const [dRecurrent, dCandidate] = split(all, 2, [3 * units, units]);
       return {
@@ -88,10 +88,11 @@ function recurrentKernel(hidden: Tensor, gates: Tensor, backwards: boolean): Ten
   const [steps, batch, units] = hidden.shape as [number, number, number];
   const width = gates.shape[2]!;
   if (steps === 1) return expand(gates.graph.scalar(0), [units, width]);
-  const matrix = (tensor: Tensor, columns: number): Tensor => reshape(tensor, [(steps - 1) * batch, columns]);
-  const [early, late] = [0, 1].map((from) => (tensor: Tensor) => slice(tensor, 0, from, from + steps - 1));
-  const [before, after] = backwards ? [late!(hidden), early!(gates)] : [early!(hidden), late!(gates)];
-  return gemm(matrix(before, units), matrix(after, width), undefined, { transposeA: true });
+  // The states move by a step, as they are smaller than the gates; where there was none before, zeros come in.
+  const [back, forth] = backwards ? [-1, 1] : [1, -1];
+  const before = pad(hidden, [back, 0, 0], [forth, 0, 0]);
+  const matrix = (tensor: Tensor, columns: number): Tensor => reshape(tensor, [steps * batch, columns]);
+  return gemm(matrix(before, units), matrix(gates, width), undefined, { transposeA: true });
 }
 
 export const recurrentRules: Readonly<Record<string, GradientRule>> = {
