@@ -76,8 +76,14 @@ export interface BuiltNetwork {
   readonly penalty: Tensor | undefined;
   readonly inventory: Inventory;
   readonly noise: readonly NoiseInput[];
-  /** Statistics after the step, in order of the inventory; for a training graph. */
-  readonly updatedStatistics: readonly Tensor[];
+  /** What the statistics are of the batch, in order of the inventory; for a training graph. */
+  readonly statisticsNow: readonly StatisticNow[];
+}
+
+/** A statistic of one batch, which moves the one that is kept: `old momentum + now (1 - momentum)`. */
+export interface StatisticNow {
+  readonly now: Tensor;
+  readonly momentum: number;
 }
 
 export interface BuildOptions {
@@ -123,7 +129,7 @@ class Builder {
   readonly #statistics: StatisticSlot[] = [];
   #statisticCount = 0;
   readonly #noise: NoiseInput[] = [];
-  readonly #updates = new Map<string, Tensor>();
+  readonly #statisticsNow = new Map<string, StatisticNow>();
   #penalty: Tensor | undefined;
 
   constructor(graph: Graph, training: boolean, values: Values, block: number | undefined) {
@@ -173,7 +179,7 @@ class Builder {
         statisticCount: this.#statisticCount,
       },
       noise: this.#noise,
-      updatedStatistics: this.#statistics.flatMap(({ name }) => this.#updates.get(name) ?? []),
+      statisticsNow: this.#statistics.flatMap(({ name }) => this.#statisticsNow.get(name) ?? []),
     };
   }
 
@@ -184,7 +190,7 @@ class Builder {
       block: this.#block,
       parameter: (name, shape, options) => this.#parameter(`${scope}/${name}`, shape, options),
       statistic: (name, shape, start) => this.#statistic(`${scope}/${name}`, shape, start),
-      updateStatistic: (name, value) => void this.#updates.set(`${scope}/${name}`, value),
+      updateStatistic: (name, now, momentum) => void this.#statisticsNow.set(`${scope}/${name}`, { now, momentum }),
       random: (draw, shape) => this.#random(draw, shape),
       append: (layer, place, input) => this.append(layer, { scope: `${scope}/`, where }, place, input),
     };

@@ -10,19 +10,7 @@
  * to do on what the pool returns, a quarter of the elements for a window of 2 x 2.
  */
 import type { Tensor } from './graph.ts';
-import {
-  absolute,
-  affine,
-  channelProducts,
-  divide,
-  mean,
-  multiply,
-  negate,
-  offset,
-  positive,
-  scale,
-  squareRoot,
-} from './ops.ts';
+import { absolute, affine, channelProducts, divide, mean, offset, positive, scale, squareRoot } from './ops.ts';
 import { maxPool, windowAttributes, type Window } from './spatial-ops.ts';
 
 /** What the gradients of both composites use again; all but `turned` one number per channel. */
@@ -41,10 +29,10 @@ export function batchNormTraining(
   return x.graph.composite('BatchNormTraining', [x, gamma, beta], { channel }, () => {
     const average = mean(x, axes, false);
     const sign = offset(scale(positive(gamma), 2), -1);
-    const turned = affine(x, channel, sign, negate(multiply(average, sign)));
+    const turned = affine(x, channel, { mean: average, factor: sign });
     const variance = scale(channelProducts(turned, turned, channel), 1 / count);
     const deviation = squareRoot(offset(variance, epsilon));
-    const y = affine(turned, channel, divide(absolute(gamma), deviation), beta);
+    const y = affine(turned, channel, { factor: divide(absolute(gamma), deviation), shift: beta });
     return { outputs: [y, average, variance], saved: { turned, sign, deviation } satisfies SavedNormalization };
   });
 }
@@ -60,7 +48,7 @@ export function maxPoolNormalized(x: Tensor, window: Window): Tensor {
   const attributes = { ...windowAttributes(window), channel: channel! };
   return graph.composite('BatchNormMaxPool', normalization.inputs, attributes, () => {
     const { y: largest, ...pooled } = maxPool(turned, window);
-    const y = affine(largest, channel as number, divide(absolute(gamma!), deviation), beta!);
+    const y = affine(largest, channel as number, { factor: divide(absolute(gamma!), deviation), shift: beta! });
     return { outputs: [y], saved: { ...normalization.saved, largest, pooled } };
   })[0]!;
 }

@@ -123,17 +123,34 @@ export function maximum(a: Tensor, b: Tensor): Tensor {
   return elementwise('Max', a, b);
 }
 
+/** One number per channel each. */
+export interface AffineTerms {
+  /** Subtracted first; by default nothing. */
+  readonly mean?: Tensor;
+  readonly factor: Tensor;
+  /** Added last; by default nothing. */
+  readonly shift?: Tensor;
+}
+
 /**
- * `a factor + shift` with a factor and a shift per channel, in one pass where channels are on axis 1: batch
- * normalization of mean 0 and variance 1 is just that.
+ * `(a - mean) factor + shift` per channel, in one pass where channels are on axis 1: batch normalization of variance 1
+ * is just that.
  */
-export function affine(a: Tensor, channelAxis: number, factor: Tensor, shift: Tensor): Tensor {
+export function affine(a: Tensor, channelAxis: number, { mean, factor, shift }: AffineTerms): Tensor {
   const { graph } = a;
   const channels = a.shape[channelAxis]!;
-  const each = a.shape.slice(channelAxis).map((_, i) => (i === 0 ? channels : 1));
-  if (channelAxis !== 1) return add(multiply(a, reshape(factor, each)), reshape(shift, each));
+  if (channelAxis !== 1) {
+    const each = (terms: Tensor): Tensor =>
+      reshape(
+        terms,
+        a.shape.slice(channelAxis).map((_, i) => (i === 0 ? channels : 1)),
+      );
+    const product = multiply(mean ? subtract(a, each(mean)) : a, each(factor));
+    return shift ? add(product, each(shift)) : product;
+  }
   const filled = (value: number): Tensor => graph.constant(new Float32Array(channels).fill(value), [channels]);
-  const inputs = [a, reshape(factor, [channels]), reshape(shift, [channels]), filled(0), filled(1)];
+  const vector = (terms: Tensor | undefined): Tensor => (terms ? reshape(terms, [channels]) : filled(0));
+  const inputs = [a, vector(factor), vector(shift), vector(mean), filled(1)];
   return graph.node('BatchNormalization', inputs, [a.shape], { epsilon: { float: 0 } })[0]!;
 }
 

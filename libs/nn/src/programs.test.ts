@@ -101,3 +101,25 @@ describe('a whole training agrees with PyTorch, from the same weights on the sam
     await expectSameTraining(image!, { inputShape: [5, 6, 2], classes: 3, layers }, 4);
   });
 });
+
+it('each moving statistic keeps its own share of the past', async () => {
+  const layers: LayerSpec[] = [{ batch_norm: { momentum: 0.75 } }, { batch_norm: { momentum: 0.5 } }];
+  const network = { inputShape: [1], classes: 2, layers };
+  const inventory = takeInventory(network);
+  const [loss, optimizer] = [readLoss({ categorical_crossentropy: {} }, 2), readOptimizer({ sgd: {} })];
+  const state: TrainingState = {
+    step: 0,
+    parameters: Float32Array.of(1, 3, 1, 0, 1, 1, 0, 0),
+    statistics: Float32Array.of(8, 16, 32, 64),
+    slots: Array.from({ length: optimizer.slotCount }, () => new Float32Array(inventory.parameterCount)),
+  };
+  const step = await TrainingStep.open({ network, inventory, loss, optimizer, deviceOptions: {} }, 2);
+  try {
+    step.input.data.set([4, 8]);
+    await step.differentiate(state, moveToMemory(state));
+  } finally {
+    await step.release();
+  }
+  // The batch has mean 6 and variance 4; the first layer gives it mean 3 and, but for epsilon, variance 1.
+  [7.5, 13, 17.5, 32.5].forEach((value, i) => expect(state.statistics[i]).toBeCloseTo(value, 3));
+});

@@ -4,7 +4,7 @@
  * All three lower the same layers. The step adds the loss and its gradients; weights and statistics are
  * inputs, so a step is a pure function.
  */
-import { DYNAMIC, type Tensor } from './graph.ts';
+import { DYNAMIC, sizeOf, type Tensor } from './graph.ts';
 import { gradients } from './gradients/differentiate.ts';
 import type { Loss } from './losses.ts';
 import {
@@ -14,6 +14,7 @@ import {
   type Inventory,
   type NetworkSpec,
   type NoiseInput,
+  type StatisticNow,
 } from './network.ts';
 import { encodeModel } from './onnx/model.ts';
 import { add, concat, expand, logSoftmax, logSoftmaxInParts, multiply, reshape, scale, softmax, sum } from './ops.ts';
@@ -80,14 +81,33 @@ export function trainingProgram(
   graph.output('logits', network.logits);
   perWeight.forEach((gradient, i) => graph.output(`gradient_${i}`, gradient));
   if (inventory.statisticCount > 0) {
-    const vectors = network.updatedStatistics.map((tensor) => reshape(tensor, [tensor.shape[0]!]));
-    graph.output('next_statistics', concat(vectors, 0));
+    const old = graph.inputs.find(({ name }) => name === 'statistics')!;
+    graph.output('next_statistics', moveStatistics(old, network.statisticsNow));
   }
   return {
     model: encodeModel(graph),
     noise: network.noise,
     weights: sources.map(({ name }, i) => ({ input: name, gradient: `gradient_${i}` })),
   };
+}
+
+/** All statistics after the step, at once: what ONNX Runtime spends on an operator is more than these additions take. */
+function moveStatistics(old: Tensor, batch: readonly StatisticNow[]): Tensor {
+  const { graph, shape } = old;
+  const shares = (share: (momentum: number) => number): Tensor => {
+    const each = batch.flatMap(({ now, momentum }) => Array<number>(sizeOf(now.shape)).fill(share(momentum)));
+    return graph.constant(Float32Array.from(each), shape);
+  };
+  const now = batch.map((each) => reshape(each.now, [sizeOf(each.now.shape)]));
+  const kept = multiply(
+    old,
+    shares((momentum) => momentum),
+  );
+  const added = multiply(
+    concat(now, 0),
+    shares((momentum) => 1 - momentum),
+  );
+  return add(kept, added);
 }
 
 /**

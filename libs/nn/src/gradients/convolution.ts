@@ -92,7 +92,7 @@ export function transposedConvolution(g: Tensor, kernel: Tensor, shape: Shape, w
 }
 
 /** Up to so many, each is padded by itself; equal parts of other convolutions are then made only once. */
-const FEW_TAPS = 5;
+const FEW_TAPS = 4;
 
 /** From so many on, the products tap by tap are as fast as one, and nothing has to be put together for it. */
 const MANY_CHANNELS = 32;

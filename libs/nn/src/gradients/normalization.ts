@@ -25,7 +25,7 @@ function batchNorm(
   const sumG = sum(g, axes, false);
   const perDeviation = divide(channelProducts(g, seen, channel), deviation);
   const slope = scale(divide(perDeviation, deviation), share);
-  const even = add(everywhere, affine(turned, channel, slope, scale(sumG, share)));
+  const even = add(everywhere, affine(turned, channel, { factor: slope, shift: scale(sumG, share) }));
   const gradientX = scalePerChannel(even, reshape(divide(gamma!, deviation), perChannel));
   return [gradientX, reshape(multiply(perDeviation, sign), gamma!.shape), reshape(sumG, beta!.shape)];
 }

@@ -7,7 +7,7 @@
 import { Type } from '@prosodia/core';
 import type { Tensor } from '../graph.ts';
 import { batchNormTraining } from '../normalization-ops.ts';
-import { add, divide, multiply, offset, scale, squareRoot, subtract } from '../ops.ts';
+import { add, divide, multiply, offset, squareRoot, subtract } from '../ops.ts';
 import { channelAxis, defineLayer, type Value } from './layer.ts';
 
 export const batch_norm = defineLayer({
@@ -45,10 +45,8 @@ export const batch_norm = defineLayer({
     if (!context.training) return frozen(input, gamma, beta, movingMean, movingVariance, options.epsilon);
 
     const [y, batchMean, batchVariance] = batchNormTraining(input.tensor, axis, gamma, beta, options.epsilon);
-    const moved = (old: Tensor, now: Tensor): Tensor =>
-      add(scale(old, options.momentum), scale(now, 1 - options.momentum));
-    context.updateStatistic('moving_mean', moved(movingMean, batchMean!));
-    context.updateStatistic('moving_variance', moved(movingVariance, batchVariance!));
+    context.updateStatistic('moving_mean', batchMean!, options.momentum);
+    context.updateStatistic('moving_variance', batchVariance!, options.momentum);
     return { tensor: y!, channels: input.channels };
   },
 });

@@ -53,8 +53,8 @@ export interface LayerContext {
   parameter(name: string, shape: Shape, options: ParameterOptions): Tensor;
   /** A value kept from step to step without being trained, and how it starts. */
   statistic(name: string, shape: Shape, start: number): Tensor;
-  /** Training only: the value of a statistic after this step. */
-  updateStatistic(name: string, value: Tensor): void;
+  /** Training only: what a statistic is of this step's batch, and the share of its past that it keeps. */
+  updateStatistic(name: string, now: Tensor, momentum: number): void;
   /** Training only: random numbers, drawn anew for every step. */
   random(draw: Draw, shape: Shape): Tensor;
   /**
