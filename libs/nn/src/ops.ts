@@ -227,18 +227,9 @@ export function transpose(a: Tensor, order: readonly number[]): Tensor {
   return a.graph.node('Transpose', [a], [order.map((axis) => a.shape[axis]!)], { perm: order })[0]!;
 }
 
-/**
- * A matrix with rows and columns exchanged, as a product with the identity: ONNX Runtime would move a
- * Transpose between two reshapes to a place where it takes ten times as long.
- */
+/** A matrix with rows and columns exchanged. */
 export function turn(a: Tensor): Tensor {
-  const [rows, columns] = a.shape as [number, number];
-  const size = Math.min(rows, columns);
-  const identity = new Float32Array(size * size);
-  for (let i = 0; i < size; i++) identity[i * size + i] = 1;
-  const one = a.graph.constant(identity, [size, size]);
-  if (columns === size) return gemm(one, a, undefined, { transposeB: true });
-  return gemm(a, one, undefined, { transposeA: true });
+  return transpose(a, [1, 0]);
 }
 
 /**
