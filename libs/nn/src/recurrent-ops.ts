@@ -79,9 +79,10 @@ export function lstm(projections: readonly Tensor[], kernels: readonly Tensor[])
         const hidden = multiply(output!, squashed);
         // What the gradients of cell and gates are multiplied by on their way back.
         const intoCell = subtract(output!, multiply(hidden, squashed));
-        const intoGates = subtract(
-          concat([taken, hidden, kept, input!], 2),
-          multiply(concat([taken, hidden, kept, taken], 2), concat([gates, candidate], 2)),
+        const used = concat([taken, hidden, kept], 2);
+        const intoGates = concat(
+          [subtract(used, multiply(used, gates)), subtract(input!, multiply(taken, candidate))],
+          2,
         );
         return {
           states: [hidden, cell],
