@@ -9,7 +9,8 @@
  * the machine only ever makes a step slower. Where there is much of it, compare `cpu_ratio`: processor
  * time of the fastest step with one thread, which waiting does not count to. Prints one JSON object per line.
  *
- * The peer needs torch; PYTHON names the interpreter (default python3).
+ * The peer needs torch; PYTHON names the interpreter (default python3). Debian's python3-torch needs libopenblas0 beside
+ * it: with the reference BLAS it would take otherwise, its recurrent networks are ten times slower.
  */
 import { ProsodiaError } from '@prosodia/core';
 import { spawn } from 'node:child_process';
