@@ -119,7 +119,10 @@ function waiting(threads: number): Record<string, string> {
   return threads > 1 ? { allow_spinning: '1', spin_duration_us: '100' } : { allow_spinning: '0' };
 }
 
-/** ONNX Runtime moves transpositions through reshapes, to where they take ten times as long; ours are placed well. */
+/**
+ * ONNX Runtime moves transpositions through reshapes, to where the CPU takes ten times as long; ours are placed well. A
+ * GPU keeps what moves them: its provider may add its own, to be brought together with these.
+ */
 const keepTransposes = {
   disable_specified_optimizers: 'TransposeOptimizer;TransposeOptimizer_CPUExecutionProvider',
 };
