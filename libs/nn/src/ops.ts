@@ -140,11 +140,8 @@ export function affine(a: Tensor, channelAxis: number, { mean, factor, shift }: 
   const { graph } = a;
   const channels = a.shape[channelAxis]!;
   if (channelAxis !== 1) {
-    const each = (terms: Tensor): Tensor =>
-      reshape(
-        terms,
-        a.shape.slice(channelAxis).map((_, i) => (i === 0 ? channels : 1)),
-      );
+    const perChannel = a.shape.slice(channelAxis).map((_, i) => (i === 0 ? channels : 1));
+    const each = (terms: Tensor): Tensor => reshape(terms, perChannel);
     const product = multiply(mean ? subtract(a, each(mean)) : a, each(factor));
     return shift ? add(product, each(shift)) : product;
   }
@@ -284,8 +281,17 @@ export function longProduct(a: Tensor, b: Tensor): Tensor {
   const attributes = { transB: 1, transBatchA: 1, transBatchB: 1 };
   const inputs = [split(a), split(b)];
   const products = a.graph.node('FusedMatMul', inputs, [[parts, m, n]], attributes, { domain: MICROSOFT })[0]!;
-  const ones = a.graph.constant(new Float32Array(parts).fill(1), [1, parts]);
-  return reshape(gemm(ones, reshape(products, [parts, m * n])), [m, n]);
+  return reshape(columnSums(reshape(products, [parts, m * n])), [m, n]);
+}
+
+/**
+ * The sums of the columns of a matrix, `[rows, columns]` to `[columns]`, as a product with ones: in half of ReduceSum's
+ * time or less, and shared by threads.
+ */
+export function columnSums(a: Tensor): Tensor {
+  const [rows, columns] = a.shape as [number, number];
+  const ones = a.graph.constant(new Float32Array(rows).fill(1), [1, rows]);
+  return reshape(gemm(ones, a), [columns]);
 }
 
 /** Matrix product over the last two axes; the axes before them are equal, or `b` has none. */

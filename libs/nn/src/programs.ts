@@ -94,19 +94,11 @@ export function trainingProgram(
 /** All statistics after the step, at once: what ONNX Runtime spends on an operator is more than these additions take. */
 function moveStatistics(old: Tensor, batch: readonly StatisticNow[]): Tensor {
   const { graph, shape } = old;
-  const shares = (share: (momentum: number) => number): Tensor => {
-    const each = batch.flatMap(({ now, momentum }) => Array<number>(sizeOf(now.shape)).fill(share(momentum)));
-    return graph.constant(Float32Array.from(each), shape);
-  };
   const now = batch.map((each) => reshape(each.now, [sizeOf(each.now.shape)]));
-  const kept = multiply(
-    old,
-    shares((momentum) => momentum),
-  );
-  const added = multiply(
-    concat(now, 0),
-    shares((momentum) => 1 - momentum),
-  );
+  const momenta = batch.flatMap(({ now: { shape: size }, momentum }) => Array<number>(sizeOf(size)).fill(momentum));
+  const shares = (values: readonly number[]): Tensor => graph.constant(Float32Array.from(values), shape);
+  const kept = multiply(old, shares(momenta));
+  const added = multiply(concat(now, 0), shares(momenta.map((momentum) => 1 - momentum)));
   return add(kept, added);
 }
 

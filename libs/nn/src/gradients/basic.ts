@@ -1,7 +1,8 @@
 /** Gradient rules of arithmetic, products, reductions, and operators that move elements. */
-import type { GraphNode, Tensor } from '../graph.ts';
+import { sameShape, type GraphNode, type Tensor } from '../graph.ts';
 import {
   add,
+  columnSums,
   divide,
   elu,
   exp,
@@ -131,7 +132,7 @@ export const basicRules: Readonly<Record<string, GradientRule>> = {
     return [
       wanted[0] ? gradientA() : undefined,
       wanted[1] ? gradientB() : undefined,
-      c ? (c.shape.length === 1 ? columnSums(g) : sumTo(g, c.shape)) : undefined,
+      c ? (sameShape(c.shape, g.shape.slice(1)) ? columnSums(g) : sumTo(g, c.shape)) : undefined,
     ];
   }),
 
@@ -189,11 +190,4 @@ function swapLast(a: Tensor): Tensor {
 function rows(a: Tensor): Tensor {
   const columns = a.shape[a.shape.length - 1]!;
   return reshape(a, [elements(a) / columns, columns]);
-}
-
-/** The sums of a matrix's columns, by a product with ones: in half the time, and shared by threads. */
-function columnSums(a: Tensor): Tensor {
-  const [rows, columns] = a.shape as [number, number];
-  const ones = a.graph.constant(new Float32Array(rows).fill(1), [1, rows]);
-  return reshape(gemm(ones, a), [columns]);
 }

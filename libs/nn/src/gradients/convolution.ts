@@ -95,7 +95,7 @@ export function transposedConvolution(g: Tensor, kernel: Tensor, shape: Shape, w
   return g.graph.node('ConvTranspose', [g, kernel], [shape], attributes)[0]!;
 }
 
-/** Up to so many, each is padded by itself; equal parts of other convolutions are then made only once. */
+/** Up to so many, each is padded by itself, which convolutions of the same input share. */
 const FEW_TAPS = 4;
 
 /** From so many on, the products tap by tap are as fast as one, and nothing has to be put together for it. */
@@ -136,10 +136,9 @@ function movesByOne({ strides }: Window): boolean {
 
 /**
  * What each tap of the window sees of `x` at every place, `[1, channels, ...counts]`: with strides, one of the parts
- * that every so many elements make up, moved.
+ * that every so many elements make up, moved. ONNX Runtime makes equal parts only once.
  */
 function seenOneByOne(x: Tensor, counts: Shape, { size, strides, dilations, before }: Window): Tensor[] {
-  const parts = new Map<string, Tensor>();
   return taps(size).map((tap) => {
     const start = tap.map((t, i) => t * dilations[i]! - before[i]!);
     const first = start.map((from, i) => Math.floor(from / strides[i]!));
@@ -148,8 +147,7 @@ function seenOneByOne(x: Tensor, counts: Shape, { size, strides, dilations, befo
     if (phase.some((from, i) => from >= x.shape[i + 2]!)) {
       return expand(x.graph.scalar(0), [1, x.shape[1]!, ...counts]);
     }
-    const part = parts.get(phase.join()) ?? everySoMany(x, phase, strides);
-    parts.set(phase.join(), part);
+    const part = everySoMany(x, phase, strides);
     const missing = first.map((from, i) => from + counts[i]! - part.shape[i + 2]!);
     // Padding by a negative number cuts off.
     return pad(part, [0, 0, ...first.map((from) => -from)], [0, 0, ...missing]);

@@ -87,7 +87,6 @@ function gruTraining({ node, gradients }: RuleContext): Tensor[] {
 function recurrentKernel(hidden: Tensor, gates: Tensor, backwards: boolean): Tensor {
   const [steps, batch, units] = hidden.shape as [number, number, number];
   const width = gates.shape[2]!;
-  if (steps === 1) return expand(gates.graph.scalar(0), [units, width]);
   // The states move by a step, as they are smaller than the gates; where there was none before, zeros come in.
   const [back, forth] = backwards ? [-1, 1] : [1, -1];
   const before = pad(hidden, [back, 0, 0], [forth, 0, 0]);
